@@ -1,0 +1,3 @@
+import type { DataCommand } from './spec.js';
+
+export const expiryCommands: readonly DataCommand[] = [];

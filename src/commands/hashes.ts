@@ -1,0 +1,3 @@
+import type { DataCommand } from './spec.js';
+
+export const hashCommands: readonly DataCommand[] = [];

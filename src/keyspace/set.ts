@@ -1,0 +1,5 @@
+import { MutableValue } from './value.js';
+
+export class SetValue extends MutableValue {
+  override readonly type = 'set';
+}

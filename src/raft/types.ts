@@ -1,0 +1,118 @@
+// Owns: the vocabulary of the core: entries, hard state, membership, what a turn of the core asks of its driver.
+// Index and term are JavaScript numbers, always safe integers; 0 means none. Node ids are strings ("node-1").
+
+import type { EntryKind } from '../base/log-entry.js';
+import type { Message } from './messages.js';
+
+/** One log entry. `body` is the driver's (LogRecord and its bytes); the core never looks inside. */
+export interface Entry<B> {
+  readonly index: number;
+  readonly term: number;
+  readonly kind: EntryKind;
+  /** Size for flow control and the uncommitted limit, bytes; at least 1 except for noop. */
+  readonly size: number;
+  readonly body: B;
+  /** For kind `config`. */
+  readonly membership: Membership | null;
+}
+
+/** Durable before anything that depends on it (Raft paper, figure 2). */
+export interface HardState {
+  readonly term: number;
+  /** Whom this node voted for in `term`; empty for none. */
+  readonly vote: string;
+}
+
+/** Who counts. `outgoing` is non-empty in joint consensus (thesis 4.3); learners never count. Sorted, no duplicates. */
+export interface Membership {
+  readonly voters: readonly string[];
+  readonly outgoing: readonly string[];
+  readonly learners: readonly string[];
+}
+
+export interface SnapshotMeta {
+  readonly index: number;
+  readonly term: number;
+  readonly membership: Membership;
+}
+
+export type Role = 'follower' | 'precandidate' | 'candidate' | 'leader';
+
+export interface RaftConfig {
+  readonly id: string;
+  /** Election timeout in ticks; a follower waits a random number in [electionTicks, 2 * electionTicks). */
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+  /** Bytes of entries in one append message; at least one entry goes whatever its size. */
+  readonly appendBytesMax: number;
+  /** Append messages in flight to one follower. */
+  readonly inflightMessagesMax: number;
+  /** Bytes proposed and not committed, beyond which proposals are dropped; one is always taken when none is pending. */
+  readonly uncommittedBytesMax: number;
+}
+
+/** What the driver found on disk. */
+export interface BootState<B> {
+  readonly hardState: HardState;
+  /** Where the log begins: entries at or below are in the snapshot. index 0 for none. */
+  readonly snapshot: SnapshotMeta;
+  /** Entries after the snapshot, ascending without a gap. All durable. */
+  readonly entries: readonly Entry<B>[];
+}
+
+/** Answer to readIndex(id): linearizable once applied >= index; index -1: not now, ask again with a new id. */
+export interface ReadState {
+  readonly id: number;
+  readonly index: number;
+}
+
+/**
+ * What one turn asks of the driver, in this order: (1) hand `messages` to the links at once; (2) make durable, in one
+ * ordered stream: hardState, then truncation by the first entry's index, then entries; (3) when that is durable, send
+ * `afterDurable` and call core.appended(token). A null hardState and empty entries make (2) a no-op, but
+ * `afterDurable` still waits for what was handed over before it. (4) apply up to `commitIndex`, then core.applied(index).
+ */
+export interface Ready<B> {
+  readonly messages: readonly Message<B>[];
+  readonly hardState: HardState | null;
+  readonly entries: readonly Entry<B>[];
+  /** Install this received snapshot (replacing log and state), then core.snapshotInstalled(meta). */
+  readonly snapshot: SnapshotMeta | null;
+  readonly afterDurable: readonly Message<B>[];
+  /** Hand back with core.appended when durable; 0 when there is nothing to make durable. */
+  readonly token: number;
+  readonly commitIndex: number;
+  readonly reads: readonly ReadState[];
+  /** Set when role, term or known leader changed in this turn. */
+  readonly change: RoleChange | null;
+  /** Peers to stream the driver's newest snapshot to. */
+  readonly sendSnapshotTo: readonly string[];
+}
+
+export interface RoleChange {
+  readonly role: Role;
+  readonly term: number;
+  /** Empty when unknown. */
+  readonly leader: string;
+}
+
+export interface PeerStatus {
+  readonly id: string;
+  readonly state: 'probe' | 'replicate' | 'snapshot';
+  readonly match: number;
+  readonly next: number;
+  readonly recentlyActive: boolean;
+  readonly learner: boolean;
+}
+
+export interface RaftStatus extends RoleChange {
+  readonly id: string;
+  readonly vote: string;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly lastIndex: number;
+  readonly firstIndex: number;
+  readonly membership: Membership;
+  /** Leader only; empty otherwise. */
+  readonly peers: readonly PeerStatus[];
+}

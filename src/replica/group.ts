@@ -1,0 +1,93 @@
+// Owns: what the server may ask of the replicated group this process is a member of. replica.ts implements it.
+// Calls come from the server's turn; answers come later in the same order per origin, never inside the call.
+
+import type { Machine } from '../machine/machine.js';
+import type { ErrorReply, Reply } from '../resp/reply.js';
+
+/** One client write on its way: a command, or MULTI ... EXEC with an optional WATCH before it, as raw RESP. */
+export interface PendingWrite {
+  /** The bytes are `chunk[start, end)`; neighbours in the same chunk travel as one slice. Must not change any more. */
+  readonly chunk: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** Database selected when the command was sent. */
+  readonly db: number;
+  /** 0, or the applied index up to which this node saw the WATCHed keys untouched (OriginRun.watchIndex). */
+  readonly watchIndex: number;
+  /** Called right before this write is applied here, so that reads queued ahead of it run at their place. */
+  beforeApply(): void;
+  /** Exactly one of the two ends it. */
+  onApplied(reply: Reply): void;
+  onFailed(error: ErrorReply): void;
+}
+
+export interface PendingRead {
+  /** The machine's state now is linearizable for a read that was asked before this call. */
+  onReadable(): void;
+  onFailed(error: ErrorReply): void;
+}
+
+export interface PeerInfo {
+  readonly id: string;
+  readonly address: string;
+  readonly connected: boolean;
+  readonly match: number;
+  /** Entries behind this leader's last index. */
+  readonly lag: number;
+  readonly state: string;
+}
+
+export interface GroupStatus {
+  readonly enabled: boolean;
+  readonly nodeId: string;
+  readonly role: 'Leader' | 'Follower' | 'Candidate' | 'Learner';
+  readonly leaderId: string;
+  /** RESP address of the leader, `host:port`; empty when unknown. */
+  readonly leaderAddress: string;
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly lastIndex: number;
+  readonly firstIndex: number;
+  readonly voters: number;
+  readonly peers: readonly PeerInfo[];
+  /** Microseconds, over the last samples. */
+  readonly fsyncMicros: LatencySummary;
+  readonly replicationMicros: LatencySummary;
+  readonly elections: number;
+}
+
+export interface LatencySummary {
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export interface Group {
+  readonly machine: Machine;
+  /** Index of the last entry this node's machine has applied. */
+  readonly appliedIndex: number;
+  /** True while a linearizable read may run at once (a group of one, or a valid lease). */
+  readonly canReadNow: boolean;
+  write(write: PendingWrite): void;
+  read(read: PendingRead): void;
+  /** Null when writes are welcome; otherwise the definite error to answer instead (-CLUSTERDOWN, -LOADING, ...). */
+  refusal(): ErrorReply | null;
+  status(): GroupStatus;
+  /** Starts a snapshot of this node's state; rejects when one is running or it fails. */
+  snapshot(): Promise<void>;
+  /** Snapshot facts for INFO persistence. */
+  persistence(): PersistenceStatus;
+}
+
+export interface PersistenceStatus {
+  readonly snapshotRunning: boolean;
+  readonly lastSnapshotAt: number;
+  readonly lastSnapshotOk: boolean;
+  readonly lastSnapshotMs: number;
+  readonly logBytes: number;
+  readonly snapshotBytes: number;
+  readonly fsync: 'every' | 'interval' | 'none';
+  readonly pendingFsync: number;
+}
