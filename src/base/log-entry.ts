@@ -37,3 +37,9 @@ export interface LogRecord {
    */
   readonly payload: Uint8Array;
 }
+
+/** An entry together with its bytes (storage/record.ts), which are made once and written and sent as they are. */
+export interface LoggedRecord {
+  readonly record: LogRecord;
+  readonly bytes: Buffer;
+}

@@ -17,6 +17,8 @@ export const INDEX_OUT_OF_RANGE = new ErrorReply('ERR index out of range');
 export const STRING_TOO_LONG = new ErrorReply(
   'ERR string exceeds maximum allowed size (proto-max-bulk-len)',
 );
+export const DATABASE_OUT_OF_RANGE = new ErrorReply('ERR DB index is out of range');
+export const SAME_OBJECT = new ErrorReply('ERR source and destination objects are the same');
 
 export function wrongArity(name: string): ErrorReply {
   return new ErrorReply(`ERR wrong number of arguments for '${name}' command`);

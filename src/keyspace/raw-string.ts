@@ -15,11 +15,20 @@ export class RawString extends MutableValue {
     this.#account();
   }
 
+  /** Takes the buffer over: the caller must not use it any more. */
+  static ofBytes(bytes: Buffer): RawString {
+    const raw = new RawString('');
+    raw.#buffer = bytes;
+    raw.#length = bytes.length;
+    raw.#account();
+    return raw;
+  }
+
   get length(): number {
     return this.#length;
   }
 
-  toString(): string {
+  override toString(): string {
     return this.#buffer.latin1Slice(0, this.#length);
   }
 
@@ -48,7 +57,14 @@ export class RawString extends MutableValue {
     this.write(this.#length, text);
   }
 
-  /** The live bytes, for scans and serialisation. Valid until the next edit. */
+  /** Pads with zeros to a length; true when it was shorter. */
+  growTo(length: number): boolean {
+    if (length <= this.#length) return false;
+    this.#reserve(length);
+    return true;
+  }
+
+  /** The live bytes, for scans, serialisation and edits that keep the length. Valid until the next edit. */
   view(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }

@@ -1,9 +1,12 @@
 // Owns: which keys the last entries touched, so that EXEC can be judged against WATCH at its place in the log.
-// State of the machine: equal on every member, carried by snapshots. Bounded by TOUCHES_MAX; a question about an
-// older index is answered "touched", which only makes a transaction retry.
+// State of the machine: equal on every member, carried by snapshots. Bounded twice: by TOUCHES_MAX marks and by
+// TOUCHES_WINDOW entries; a question about an older index is answered "touched", which only makes a transaction retry.
+// The window makes a restored member answer like the others: what dump() leaves out, no one is asked about any more.
 
 /** Marks kept. In flight between WATCH check and apply are a few entries, each a few hundred writes. */
 export const TOUCHES_MAX = 16_384;
+/** Entries a transaction may travel between the check on its node and its place in the log. */
+export const TOUCHES_WINDOW = 256;
 
 /** Database number of a mark that stands for every key of every database. */
 const EVERY_DB = 255;
@@ -37,9 +40,9 @@ export class RecentTouches {
     this.record(EVERY_DB, '', index);
   }
 
-  /** Whether an entry with index > `since` touched the key, or may have. */
-  touchedSince(db: number, key: string, since: number): boolean {
-    if (since < this.#floor) return true;
+  /** Whether an entry with index > `since` touched the key, or may have, asked by the entry at `index`. */
+  touchedSince(db: number, key: string, since: number, index: number): boolean {
+    if (since < this.#floor || since < index - TOUCHES_WINDOW) return true;
     const oldest = Math.max(0, this.#count - TOUCHES_MAX);
     for (let i = this.#count - 1; i >= oldest; i--) {
       const at = i % TOUCHES_MAX;
@@ -50,14 +53,16 @@ export class RecentTouches {
     return false;
   }
 
-  /** Oldest first, for the snapshot. */
-  dump(): { floor: number; marks: TouchMark[] } {
+  /** What a snapshot at `index` must carry, oldest first. */
+  dump(index: number): { floor: number; marks: TouchMark[] } {
     const marks: TouchMark[] = [];
+    const since = index - TOUCHES_WINDOW;
     for (let i = Math.max(0, this.#count - TOUCHES_MAX); i < this.#count; i++) {
       const at = i % TOUCHES_MAX;
+      if (this.#indexes[at]! <= since) continue;
       marks.push({ db: this.#dbs[at]!, key: this.#keys[at]!, index: this.#indexes[at]! });
     }
-    return { floor: this.#floor, marks };
+    return { floor: Math.max(this.#floor, since, 0), marks };
   }
 
   load(dump: { floor: number; marks: readonly TouchMark[] }): void {

@@ -10,6 +10,8 @@ export interface Connection {
   readonly pendingBytes: number;
   /** Queues bytes; a string is written as latin1. False when the buffer is over the high-water mark. */
   write(data: string | Uint8Array): boolean;
+  /** Queues several buffers as one system call. */
+  writev(buffers: readonly Uint8Array[]): boolean;
   onData(run: (chunk: Buffer) => void): void;
   /** Once, after which nothing else is called. `error` says why when it was not an orderly close. */
   onClose(run: (error: Error | null) => void): void;
@@ -62,6 +64,15 @@ class TcpConnection implements Connection {
   write(data: string | Uint8Array): boolean {
     if (!this.#socket.writable) return true;
     return typeof data === 'string' ? this.#socket.write(data, 'latin1') : this.#socket.write(data);
+  }
+
+  writev(buffers: readonly Uint8Array[]): boolean {
+    if (!this.#socket.writable) return true;
+    this.#socket.cork();
+    let roomy = true;
+    for (const buffer of buffers) roomy = this.#socket.write(buffer);
+    this.#socket.uncork();
+    return roomy;
   }
 
   onData(run: (chunk: Buffer) => void): void {

@@ -1,12 +1,15 @@
 // Owns: the messages members exchange, a glossary of the protocol. peer/ gives them bytes.
 // Every message has all the fields of its kind; `from`, `to` and `term` are in all of them.
+// Requests are heard from anyone (a member may be newer than this node's membership), responses from members only.
 
 import type { Entry, SnapshotMeta } from './types.js';
 
 interface Envelope {
   readonly from: string;
   readonly to: string;
-  /** Sender's term; for a PreVote, the term it would campaign in. */
+  /**
+   * Sender's term. A preVote carries the term it would campaign in, and so does a preVoteResponse that grants it.
+   */
   readonly term: number;
 }
 
@@ -32,7 +35,10 @@ export interface Append<B> extends Envelope {
   readonly entries: readonly Entry<B>[];
 }
 
-/** index: last entry known to match when accepted; the rejected prevIndex when not. Hints: see conflict hints in leader.ts. */
+/**
+ * index: last entry known to match when accepted; the rejected prevIndex when not. Hints (when not accepted): the
+ * follower's last entry at or before prevIndex whose term is not above prevTerm; see replication.ts.
+ */
 export interface AppendResponse extends Envelope {
   readonly type: 'appendResponse';
   readonly accepted: boolean;
@@ -41,7 +47,10 @@ export interface AppendResponse extends Envelope {
   readonly hintTerm: number;
 }
 
-/** commitIndex is never above what the receiver is known to have. readRound: see read-index.ts. */
+/**
+ * commitIndex is never above what the receiver is known to have. readRound: see read-index.ts; 0 makes it a mere
+ * notice of the commit index, which is not answered.
+ */
 export interface Heartbeat extends Envelope {
   readonly type: 'heartbeat';
   readonly commitIndex: number;
@@ -53,7 +62,7 @@ export interface HeartbeatResponse extends Envelope {
   readonly readRound: number;
 }
 
-/** A member asks the leader for a read index; `id` is the asker's own. */
+/** A member asks the leader for a read index; `id` is the asker's own, one per turn of the asker. */
 export interface ReadIndexRequest extends Envelope {
   readonly type: 'readIndex';
   readonly id: number;
@@ -66,7 +75,10 @@ export interface ReadIndexResponse extends Envelope {
   readonly index: number;
 }
 
-/** A whole snapshot arrived over the bulk link; stepped by the receiver's driver. */
+/**
+ * A whole snapshot arrived over the bulk link; stepped by the receiver's driver, with the leader that sent it as
+ * `from` and the leader's term. Never crosses a link.
+ */
 export interface SnapshotReceived extends Envelope {
   readonly type: 'snapshot';
   readonly meta: SnapshotMeta;
@@ -93,3 +105,22 @@ export type Message<B> =
   | TimeoutNow;
 
 export type MessageType = Message<unknown>['type'];
+
+/** The message with this type. */
+export type MessageOf<B, T extends MessageType> = Message<B> & { readonly type: T };
+
+/** Every type, for tables that must have no holes. */
+export const MESSAGE_TYPES: readonly MessageType[] = [
+  'vote',
+  'preVote',
+  'voteResponse',
+  'preVoteResponse',
+  'append',
+  'appendResponse',
+  'heartbeat',
+  'heartbeatResponse',
+  'readIndex',
+  'readIndexResponse',
+  'snapshot',
+  'timeoutNow',
+];

@@ -16,6 +16,17 @@ export interface Entry<B> {
   readonly membership: Membership | null;
 }
 
+/**
+ * Makes the body of an entry that the core itself starts: the `noop` of a new leader, and every `config` (then
+ * `membership` is set). Called once per entry, in index order, inside a call of the core; must not call back into it.
+ */
+export type BodyFactory<B> = (
+  kind: 'noop' | 'config',
+  index: number,
+  term: number,
+  membership: Membership | null,
+) => B;
+
 /** Durable before anything that depends on it (Raft paper, figure 2). */
 export interface HardState {
   readonly term: number;
@@ -23,7 +34,10 @@ export interface HardState {
   readonly vote: string;
 }
 
-/** Who counts. `outgoing` is non-empty in joint consensus (thesis 4.3); learners never count. Sorted, no duplicates. */
+/**
+ * Who counts. `outgoing` is non-empty in joint consensus (thesis 4.3); learners never count. Sorted, no duplicates.
+ * A voter that is being demoted is in `outgoing` and already in `learners`: it counts until the joint state is left.
+ */
 export interface Membership {
   readonly voters: readonly string[];
   readonly outgoing: readonly string[];
@@ -47,14 +61,17 @@ export interface RaftConfig {
   readonly appendBytesMax: number;
   /** Append messages in flight to one follower. */
   readonly inflightMessagesMax: number;
+  /** Bytes of entries in flight to one follower, a soft cap; default inflightMessagesMax * appendBytesMax. */
+  readonly inflightBytesMax?: number;
   /** Bytes proposed and not committed, beyond which proposals are dropped; one is always taken when none is pending. */
   readonly uncommittedBytesMax: number;
 }
 
 /** What the driver found on disk. */
 export interface BootState<B> {
+  /** Its term is never below the last entry's. */
   readonly hardState: HardState;
-  /** Where the log begins: entries at or below are in the snapshot. index 0 for none. */
+  /** Where the log begins: entries at or below are in the snapshot. index 0 for none; membership is then the initial one. */
   readonly snapshot: SnapshotMeta;
   /** Entries after the snapshot, ascending without a gap. All durable. */
   readonly entries: readonly Entry<B>[];
@@ -76,17 +93,24 @@ export interface Ready<B> {
   readonly messages: readonly Message<B>[];
   readonly hardState: HardState | null;
   readonly entries: readonly Entry<B>[];
-  /** Install this received snapshot (replacing log and state), then core.snapshotInstalled(meta). */
+  /**
+   * Install this received snapshot (replacing log and state, after everything handed over before is durable or
+   * dropped), then core.snapshotInstalled(meta). Until then no entries are handed over and nothing can be applied.
+   * A snapshot that was stepped and does not show up in the next Ready was not needed: discard it.
+   */
   readonly snapshot: SnapshotMeta | null;
   readonly afterDurable: readonly Message<B>[];
   /** Hand back with core.appended when durable; 0 when there is nothing to make durable. */
   readonly token: number;
+  /** Entries up to here are committed and durable on this node: apply them. Never goes back. */
   readonly commitIndex: number;
   readonly reads: readonly ReadState[];
   /** Set when role, term or known leader changed in this turn. */
   readonly change: RoleChange | null;
-  /** Peers to stream the driver's newest snapshot to. */
+  /** Peers to stream the driver's newest snapshot to; each is answered once by core.snapshotSent. */
   readonly sendSnapshotTo: readonly string[];
+  /** Empty, or why this node must stop now and rejoin as a learner: it lost or changed what it had promised to keep. */
+  readonly fault: string;
 }
 
 export interface RoleChange {
@@ -110,9 +134,25 @@ export interface RaftStatus extends RoleChange {
   readonly vote: string;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** Last entry that is durable here. */
+  readonly durableIndex: number;
   readonly lastIndex: number;
   readonly firstIndex: number;
   readonly membership: Membership;
-  /** Leader only; empty otherwise. */
+  /** Whom leadership is being handed to; empty for nobody. */
+  readonly transferee: string;
+  /** Bytes of entries that are in the log and not committed. */
+  readonly uncommittedBytes: number;
+  readonly fault: string;
+  /** Leader only, without itself; empty otherwise. */
   readonly peers: readonly PeerStatus[];
 }
+
+/** Why a membership change was not accepted; nothing was appended. */
+export type MembershipRefusal =
+  | 'not leader'
+  | 'leadership is being transferred'
+  | 'another change is in progress'
+  | 'leader has not committed in its term yet'
+  | 'no voters would remain'
+  | 'nothing to change';

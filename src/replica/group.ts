@@ -1,6 +1,7 @@
 // Owns: what the server may ask of the replicated group this process is a member of. replica.ts implements it.
 // Calls come from the server's turn; answers come later in the same order per origin, never inside the call.
 
+import type { LatencySummary } from '../storage/latency-window.js';
 import type { Machine } from '../machine/machine.js';
 import type { ErrorReply, Reply } from '../resp/reply.js';
 
@@ -12,6 +13,8 @@ export interface PendingWrite {
   readonly end: number;
   /** Database selected when the command was sent. */
   readonly db: number;
+  /** Database selected after it: differs from db only for a transaction with SELECT inside. */
+  readonly endDb: number;
   /** 0, or the applied index up to which this node saw the WATCHed keys untouched (OriginRun.watchIndex). */
   readonly watchIndex: number;
   /** Called right before this write is applied here, so that reads queued ahead of it run at their place. */
@@ -57,12 +60,6 @@ export interface GroupStatus {
   readonly elections: number;
 }
 
-export interface LatencySummary {
-  readonly count: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
 
 export interface Group {
   readonly machine: Machine;

@@ -1,0 +1,155 @@
+// Owns: the connection this node opens to one member to send on: dial, hello, welcome, and again after a loss.
+// Sends only while up; what is sent while down is lost, which Raft expects. Reconnects for ever with a bounded delay.
+
+import type { Clock, Timer } from '../platform/clock.js';
+import type { Connection, Net } from '../platform/net.js';
+import { FrameDecoder, FrameKind } from './frame.js';
+import {
+  decodeRefusal,
+  decodeWelcome,
+  encodeHello,
+  type LinkKind,
+  type MemberIdentity,
+} from './handshake.js';
+
+const RETRY_MS_MIN = 25;
+const RETRY_MS_MAX = 500;
+/** A dial or handshake that takes longer is given up. */
+const GREETING_MS_MAX = 2000;
+/** Bytes waiting for the kernel beyond which a frame is dropped: the member is not reading. */
+const PENDING_BYTES_MAX = 256 * 2 ** 20;
+
+export interface DialerEvents {
+  onUp(member: MemberIdentity): void;
+  onDown(): void;
+  /** Why the other side would not talk to us; said once until it changes. */
+  onRefused(reason: string): void;
+  /** A frame came back on this connection. */
+  onFrame(kind: number, body: Buffer): void;
+}
+
+export interface DialTarget {
+  readonly nodeId: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export class Dialer {
+  readonly target: DialTarget;
+  readonly #kind: LinkKind;
+  readonly #self: () => MemberIdentity;
+  readonly #net: Net;
+  readonly #clock: Clock;
+  readonly #events: DialerEvents;
+  #connection: Connection | null = null;
+  #up = false;
+  #retryMs = RETRY_MS_MIN;
+  #retry: Timer | null = null;
+  #closed = false;
+  #lastRefusal = '';
+
+  constructor(options: {
+    target: DialTarget;
+    kind: LinkKind;
+    self: () => MemberIdentity;
+    net: Net;
+    clock: Clock;
+    events: DialerEvents;
+  }) {
+    this.target = options.target;
+    this.#kind = options.kind;
+    this.#self = options.self;
+    this.#net = options.net;
+    this.#clock = options.clock;
+    this.#events = options.events;
+    this.#dial();
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  get pendingBytes(): number {
+    return this.#connection?.pendingBytes ?? 0;
+  }
+
+  /** Sends the buffers of whole frames in order; false when they were dropped. */
+  send(buffers: readonly Uint8Array[]): boolean {
+    if (!this.#up || this.#connection!.pendingBytes > PENDING_BYTES_MAX) return false;
+    this.#connection!.writev(buffers);
+    return true;
+  }
+
+  /** Dials at once if it is waiting to. */
+  hurry(): void {
+    if (this.#retry === null || this.#closed) return;
+    this.#retry.cancel();
+    this.#retryMs = RETRY_MS_MIN;
+    this.#dial();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#retry?.cancel();
+    this.#connection?.destroy();
+  }
+
+  #dial(): void {
+    this.#retry = null;
+    const { nodeId, host, port } = this.target;
+    const connection = this.#net.connect({ host, port }, () => {
+      connection.write(encodeHello(this.#self(), this.#kind, nodeId));
+    });
+    this.#connection = connection;
+    const limit = this.#clock.after(GREETING_MS_MAX, () => {
+      if (!this.#up) connection.destroy();
+    });
+    const decoder = new FrameDecoder((kind, body) => this.#receive(kind, body, decoder));
+    connection.onData((chunk) => {
+      if (decoder.push(chunk) !== null) connection.destroy();
+    });
+    connection.onClose(() => {
+      limit.cancel();
+      this.#lost();
+    });
+  }
+
+  #receive(kind: number, body: Buffer, decoder: FrameDecoder): void {
+    if (this.#up) {
+      this.#events.onFrame(kind, body);
+      return;
+    }
+    if (kind === FrameKind.refuse) {
+      this.#refused(decodeRefusal(body));
+      return;
+    }
+    const member = kind === FrameKind.welcome ? decodeWelcome(body) : 'expected a welcome';
+    if (typeof member === 'string') this.#refused(member);
+    else if (member.nodeId !== this.target.nodeId) {
+      this.#refused(`${this.target.host}:${this.target.port} is ${member.nodeId}`);
+    } else {
+      decoder.bytesMax = 2 ** 20;
+      this.#up = true;
+      this.#retryMs = RETRY_MS_MIN;
+      this.#lastRefusal = '';
+      this.#events.onUp(member);
+    }
+  }
+
+  #refused(reason: string): void {
+    if (reason !== this.#lastRefusal) this.#events.onRefused(reason);
+    this.#lastRefusal = reason;
+    this.#retryMs = RETRY_MS_MAX;
+    this.#connection!.destroy();
+  }
+
+  #lost(): void {
+    const wasUp = this.#up;
+    this.#up = false;
+    this.#connection = null;
+    if (wasUp) this.#events.onDown();
+    if (this.#closed) return;
+    this.#retry = this.#clock.after(this.#retryMs, () => this.#dial());
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
+  }
+}

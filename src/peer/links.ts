@@ -1,0 +1,211 @@
+// Owns: all links of this node to the other members: one dialed `raft` connection to each for sending, and the accepted
+// ones for receiving. Messages to a member that is not reachable are dropped and reported (raft's `unreachable`).
+// Never interprets a message beyond its form; membership and leadership are the replica's.
+
+import type { Clock } from '../platform/clock.js';
+import type { Net } from '../platform/net.js';
+import { Acceptor } from './acceptor.js';
+import { Dialer } from './dialer.js';
+import { FrameKind } from './frame.js';
+import type { Hello, MemberIdentity } from './handshake.js';
+import {
+  decodeNack,
+  decodeProposal,
+  encodeNack,
+  encodeProposal,
+  type Proposal,
+  type ProposeNack,
+} from './proposal-codec.js';
+import { decodeRaft, type EntryDecoder, encodeRaft, type PeerMessage } from './raft-codec.js';
+
+export interface MemberAddress {
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface LinkEvents {
+  onMessage(message: PeerMessage): void;
+  onProposal(from: string, proposal: Proposal): void;
+  onNack(from: string, nack: ProposeNack): void;
+  /** A member can be sent to. */
+  onUp(member: MemberIdentity): void;
+  /** A connection with a member, in either direction, is gone. */
+  onDown(nodeId: string): void;
+  onUnreachable(nodeId: string): void;
+  /** Null to welcome the dialer of a link, or the reason to refuse it. */
+  judge(hello: Hello): string | null;
+  /** A frame of a `bulk` link (snapshot stream). */
+  onBulkFrame(from: string, kind: number, body: Buffer): void;
+  onBulkClose(from: string): void;
+  /** Refusals, damage: for the log, already rate-limited by repetition. */
+  onNotice(text: string): void;
+}
+
+export interface LinkOptions {
+  readonly self: () => MemberIdentity;
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly decodeEntry: EntryDecoder;
+  readonly events: LinkEvents;
+}
+
+export class PeerLinks {
+  readonly #options: LinkOptions;
+  readonly #acceptor: Acceptor;
+  readonly #dialers = new Map<string, Dialer>();
+  /** What members said of themselves when last greeted. */
+  readonly #identities = new Map<string, MemberIdentity>();
+  /** Frames of this turn by member, written in one call by flush(). */
+  readonly #outbox = new Map<string, Buffer[]>();
+  faults = 0;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    const { events } = options;
+    this.#acceptor = new Acceptor(options.self, options.clock, {
+      judge: (hello) => events.judge(hello),
+      onOpen: (hello) => {
+        this.#identities.set(hello.nodeId, hello);
+        if (hello.kind === 'raft') this.#redial(hello.nodeId);
+      },
+      onFrame: (hello, kind, body) => this.#receive(hello, kind, body),
+      onClose: (hello) => {
+        if (hello.kind === 'raft') events.onDown(hello.nodeId);
+        else events.onBulkClose(hello.nodeId);
+      },
+      onFault: (remote, reason) => this.#fault(`peer link from ${remote}: ${reason}`),
+    });
+  }
+
+  /** Rejects with the system's error when the address cannot be had. Returns the port in use. */
+  listen(at: { host: string; port: number }): Promise<number> {
+    return this.#acceptor.listen(this.#options.net, at);
+  }
+
+  /** Dials members that are new and drops links to those that left. */
+  setMembers(members: readonly MemberAddress[]): void {
+    const wanted = new Map(members.map((member) => [member.id, member]));
+    for (const [id, dialer] of this.#dialers) {
+      const member = wanted.get(id);
+      const { host, port } = dialer.target;
+      if (member !== undefined && member.host === host && member.port === port) continue;
+      dialer.close();
+      this.#dialers.delete(id);
+    }
+    for (const member of members) {
+      if (!this.#dialers.has(member.id)) this.#dialers.set(member.id, this.#dial(member));
+    }
+  }
+
+  isUp(nodeId: string): boolean {
+    return this.#dialers.get(nodeId)?.up ?? false;
+  }
+
+  identityOf(nodeId: string): MemberIdentity | null {
+    return this.#identities.get(nodeId) ?? null;
+  }
+
+  /** Queues a raft message for this turn. */
+  send(message: PeerMessage): void {
+    this.#queue(message.to, encodeRaft(message));
+  }
+
+  /** Queues a proposal; false when the member cannot be reached. */
+  sendProposal(to: string, proposal: Proposal): boolean {
+    if (!this.isUp(to)) return false;
+    this.#queue(to, encodeProposal(proposal));
+    return true;
+  }
+
+  sendNack(to: string, nack: ProposeNack): void {
+    this.#queue(to, [encodeNack(nack)]);
+  }
+
+  /** Writes what was queued, one system call a member. */
+  flush(): void {
+    if (this.#outbox.size === 0) return;
+    for (const [id, frames] of this.#outbox) {
+      if (frames.length === 0) continue;
+      const sent = this.#dialers.get(id)?.send(frames) ?? false;
+      this.#outbox.set(id, []);
+      if (!sent) this.#options.events.onUnreachable(id);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const dialer of this.#dialers.values()) dialer.close();
+    this.#dialers.clear();
+    await this.#acceptor.close();
+  }
+
+  #queue(to: string, frames: Buffer[]): void {
+    const queue = this.#outbox.get(to);
+    if (queue === undefined) this.#outbox.set(to, frames);
+    else for (const frame of frames) queue.push(frame);
+  }
+
+  #dial(member: MemberAddress): Dialer {
+    const { self, net, clock, events } = this.#options;
+    return new Dialer({
+      target: { nodeId: member.id, host: member.host, port: member.port },
+      kind: 'raft',
+      self,
+      net,
+      clock,
+      events: {
+        onUp: (identity) => {
+          this.#identities.set(identity.nodeId, identity);
+          events.onUp(identity);
+        },
+        onDown: () => events.onDown(member.id),
+        onRefused: (reason) => this.#fault(`member ${member.id} refused this node: ${reason}`),
+        onFrame: () => {},
+      },
+    });
+  }
+
+  /** A member that dials us is alive: do not sit out the rest of a retry delay. */
+  #redial(nodeId: string): void {
+    this.#dialers.get(nodeId)?.hurry();
+  }
+
+  #receive(hello: Hello, kind: number, body: Buffer): void {
+    const from = hello.nodeId;
+    const { events } = this.#options;
+    if (hello.kind === 'bulk') {
+      events.onBulkFrame(from, kind, body);
+      return;
+    }
+    const fault = this.#receiveRaft(from, kind, body);
+    if (fault !== null) this.#fault(`from member ${from}: ${fault}`);
+  }
+
+  #receiveRaft(from: string, kind: number, body: Buffer): string | null {
+    const { events, decodeEntry, self } = this.#options;
+    if (kind === FrameKind.raft) {
+      const message = decodeRaft(body, from, self().nodeId, decodeEntry);
+      if (typeof message === 'string') return message;
+      events.onMessage(message);
+      return null;
+    }
+    if (kind === FrameKind.propose) {
+      const proposal = decodeProposal(body);
+      if (typeof proposal === 'string') return proposal;
+      events.onProposal(from, proposal);
+      return null;
+    }
+    if (kind === FrameKind.proposeNack) {
+      const nack = decodeNack(body);
+      if (typeof nack === 'string') return nack;
+      events.onNack(from, nack);
+      return null;
+    }
+    return `unexpected frame kind ${kind}`;
+  }
+
+  #fault(text: string): void {
+    this.faults++;
+    this.#options.events.onNotice(text);
+  }
+}

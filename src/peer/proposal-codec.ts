@@ -1,0 +1,79 @@
+// Owns: what travels between the origin of writes and the leader besides raft messages.
+//   propose      u32 incarnation, u32 run count, per run {number firstSeq, u32 count, number watchIndex}, payload
+//   proposeNack  u8 reason, number expectedSeq
+// The origin is the link's sender. A payload begins and ends in database 0 (base/log-entry.ts), so payloads can be joined.
+
+import { FieldReader, FieldWriter } from './fields.js';
+import { BODY_AT, FrameKind, frameHead } from './frame.js';
+
+export interface ProposedRun {
+  readonly firstSeq: number;
+  readonly count: number;
+  readonly watchIndex: number;
+}
+
+export interface Proposal {
+  readonly incarnation: number;
+  readonly runs: readonly ProposedRun[];
+  readonly payload: Buffer;
+}
+
+/** Why a leader did not take a proposal: it does not lead, it is full for now, or writes before it are missing. */
+export const NackReason = { notLeader: 1, busy: 2, gap: 3 } as const;
+export type NackReasonCode = (typeof NackReason)[keyof typeof NackReason];
+
+export interface ProposeNack {
+  readonly reason: number;
+  /** For `gap`: the sequence number the leader wants next. */
+  readonly expectedSeq: number;
+}
+
+const RUN_BYTES = 20;
+
+export function encodeProposal(proposal: Proposal): Buffer[] {
+  const fixed = 8 + RUN_BYTES * proposal.runs.length;
+  const head = frameHead(FrameKind.propose, fixed + proposal.payload.length, fixed);
+  const writer = new FieldWriter(head, BODY_AT);
+  writer.u32(proposal.incarnation);
+  writer.u32(proposal.runs.length);
+  for (const run of proposal.runs) {
+    writer.number(run.firstSeq);
+    writer.u32(run.count);
+    writer.number(run.watchIndex);
+  }
+  return [head, proposal.payload];
+}
+
+export function decodeProposal(body: Buffer): Proposal | string {
+  const reader = new FieldReader(body);
+  const incarnation = reader.u32();
+  const count = reader.u32();
+  if (count * RUN_BYTES > reader.left) return `proposal claims ${count} runs`;
+  const runs: ProposedRun[] = [];
+  for (let i = 0; i < count; i++) {
+    const firstSeq = reader.number();
+    const writes = reader.u32();
+    const watchIndex = reader.number();
+    if (firstSeq < 1 || writes < 1 || watchIndex < 0 || (watchIndex > 0 && writes !== 1)) {
+      return 'proposal with a run out of range';
+    }
+    runs.push({ firstSeq, count: writes, watchIndex });
+  }
+  const payload = reader.rest();
+  if (!reader.ok || count === 0) return 'proposal cut short';
+  return { incarnation, runs, payload };
+}
+
+export function encodeNack(nack: ProposeNack): Buffer {
+  const frame = frameHead(FrameKind.proposeNack, 9, 9);
+  const writer = new FieldWriter(frame, BODY_AT);
+  writer.u8(nack.reason);
+  writer.number(nack.expectedSeq);
+  return frame;
+}
+
+export function decodeNack(body: Buffer): ProposeNack | string {
+  const reader = new FieldReader(body);
+  const nack = { reason: reader.u8(), expectedSeq: reader.number() };
+  return reader.ok && reader.left === 0 ? nack : 'malformed nack';
+}

@@ -1,0 +1,106 @@
+// Owns: what a leader knows of one member: how far its log matches and in which way to send to it.
+// probe: one message at a time until the match is known. replicate: optimistic, as far as the window allows.
+// snapshot: nothing, until the snapshot arrived. Invariant: match < next. Only a leader has these, for one term.
+
+import { assert } from '../base/assert.js';
+import { Inflights } from './inflights.js';
+
+export type ProgressState = 'probe' | 'replicate' | 'snapshot';
+
+export class Progress {
+  readonly id: string;
+  readonly inflights: Inflights;
+  state: ProgressState = 'probe';
+  /** The member has the leader's log durably up to here. */
+  match = 0;
+  /** First entry to send next. */
+  next: number;
+  /** Heard from since the last quorum check. */
+  recentlyActive = false;
+  /** In probe: the one message was sent; the next answer or heartbeat answer releases it. */
+  paused = false;
+  /** A heartbeat was sent since the last nudge: its answer may trigger one message out of turn. */
+  mayNudge = false;
+  /** Highest commit index sent to it. */
+  sentCommit = 0;
+  /** Highest read round it has confirmed. */
+  confirmedRound = 0;
+  /** In snapshot: index of the snapshot on its way. */
+  snapshotIndex = 0;
+
+  constructor(id: string, next: number, messagesMax: number, bytesMax: number) {
+    this.id = id;
+    this.next = next;
+    this.inflights = new Inflights(messagesMax, bytesMax);
+  }
+
+  /** May an append with entries be sent now? */
+  get ready(): boolean {
+    if (this.state === 'replicate') return !this.inflights.full;
+    return this.state === 'probe' && !this.paused;
+  }
+
+  /** An append with entries up to `lastIndex` goes out. */
+  sent(lastIndex: number, bytes: number): void {
+    if (this.state === 'replicate') {
+      this.next = lastIndex + 1;
+      this.inflights.add(lastIndex, bytes);
+    } else {
+      this.paused = true;
+    }
+  }
+
+  /** The member has `index` durably. False when that was known. */
+  acknowledge(index: number): boolean {
+    if (index <= this.match) return false;
+    this.match = index;
+    if (this.next <= index) this.next = index + 1;
+    return true;
+  }
+
+  /**
+   * The member refused an append after `rejected`; `hint` is the last place where the logs may agree.
+   * False for an old answer that says nothing any more.
+   */
+  reject(rejected: number, hint: number): boolean {
+    if (this.state === 'snapshot' || rejected <= this.match) return false;
+    if (this.state === 'replicate') {
+      if (rejected >= this.next) return false;
+      this.probe();
+      this.next = Math.max(this.match + 1, Math.min(rejected, hint + 1));
+      return true;
+    }
+    if (rejected !== this.next - 1) return false;
+    this.next = Math.max(this.match + 1, Math.min(rejected, hint + 1));
+    this.paused = false;
+    return true;
+  }
+
+  probe(): void {
+    const afterSnapshot = this.state === 'snapshot' ? this.snapshotIndex : 0;
+    this.#enter('probe');
+    this.next = Math.max(this.match, afterSnapshot) + 1;
+  }
+
+  replicate(): void {
+    this.#enter('replicate');
+    this.next = this.match + 1;
+  }
+
+  awaitSnapshot(index: number): void {
+    this.#enter('snapshot');
+    this.snapshotIndex = index;
+  }
+
+  check(lastIndex: number): void {
+    assert(this.match < this.next, `${this.id}: match ${this.match} not below next ${this.next}`);
+    assert(this.match <= lastIndex, `${this.id}: match ${this.match} beyond ${lastIndex}`);
+  }
+
+  #enter(state: ProgressState): void {
+    this.state = state;
+    this.paused = false;
+    this.snapshotIndex = 0;
+    this.inflights.clear();
+  }
+}

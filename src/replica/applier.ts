@@ -1,0 +1,65 @@
+// Owns: bringing the machine up to the commit index, a bounded stretch of time each turn, so that a long backlog never
+// starves heartbeats. Stops exactly at an index that a snapshot was planned for and tells its owner.
+
+import type { LoggedRecord } from '../base/log-entry.js';
+import type { Machine, ResultSink } from '../machine/machine.js';
+import type { Clock } from '../platform/clock.js';
+import type { RaftCore } from '../raft/core.js';
+
+/** Bytes of entries taken from the core at a time. */
+const FETCH_BYTES = 4 * 2 ** 20;
+const SLICE_MS = 8;
+
+export class Applier {
+  readonly #core: RaftCore<LoggedRecord>;
+  readonly #machine: Machine;
+  readonly #sink: ResultSink;
+  readonly #clock: Clock;
+  /** 0, or the index at which `onStop` must see the machine before it goes on. */
+  #stopAt = 0;
+  #onStop: () => void = () => {};
+
+  constructor(core: RaftCore<LoggedRecord>, machine: Machine, sink: ResultSink, clock: Clock) {
+    this.#core = core;
+    this.#machine = machine;
+    this.#sink = sink;
+    this.#clock = clock;
+  }
+
+  /** Calls `onStop` once, when the machine stands exactly at `index` (at once if it does now). */
+  stopAt(index: number, onStop: () => void): void {
+    if (this.#machine.appliedIndex === index) {
+      onStop();
+      return;
+    }
+    this.#stopAt = index;
+    this.#onStop = onStop;
+  }
+
+  cancelStop(): void {
+    this.#stopAt = 0;
+  }
+
+  /** Applies what is committed; false when time ran out and there is more. */
+  run(): boolean {
+    const machine = this.#machine;
+    if (machine.appliedIndex >= this.#core.commitIndex) return true;
+    const deadline = this.#clock.monotonic() + SLICE_MS;
+    while (machine.appliedIndex < this.#core.commitIndex) {
+      const entries = this.#core.entriesFrom(machine.appliedIndex + 1, FETCH_BYTES);
+      for (const entry of entries) {
+        machine.apply(entry.body.record, this.#sink);
+        if (entry.index === this.#stopAt) this.#reachedStop();
+        if (this.#clock.monotonic() > deadline) break;
+      }
+      this.#core.applied(machine.appliedIndex);
+      if (this.#clock.monotonic() > deadline) break;
+    }
+    return machine.appliedIndex >= this.#core.commitIndex;
+  }
+
+  #reachedStop(): void {
+    this.#stopAt = 0;
+    this.#onStop();
+  }
+}

@@ -1,0 +1,417 @@
+// Owns: the driver of one Raft group (architecture D9, section 3): it feeds the core, and carries out what the core asks.
+// One turn at the end of each event-loop turn: writes to the leader, entries into the log, one Ready after another, then
+// apply, then the links. Nothing in a turn waits; completions of disk and network start the next turn.
+// Never looks into payloads, never answers a client itself: proposals.ts, reads.ts and the machine do.
+
+import { LatencyWindow } from '../storage/latency-window.js';
+import type { LoggedRecord } from '../base/log-entry.js';
+import type { Machine } from '../machine/machine.js';
+import { checkPayload } from '../machine/payload-check.js';
+import type { Logger } from '../observe/logger.js';
+import type { PeerLinks } from '../peer/links.js';
+import { NackReason, type Proposal, type ProposeNack } from '../peer/proposal-codec.js';
+import type { PeerMessage } from '../peer/raft-codec.js';
+import type { Clock, Timer } from '../platform/clock.js';
+import type { RaftCore } from '../raft/core.js';
+import type { Ready, RoleChange } from '../raft/types.js';
+import { Applier } from './applier.js';
+import { DurableStream } from './durable-stream.js';
+import type { EntryMaker } from './entry-maker.js';
+import { BUSY, CLUSTER_DOWN, SHUTTING_DOWN } from './errors.js';
+import type { Group, GroupStatus, PendingRead, PendingWrite, PersistenceStatus } from './group.js';
+import { Pacemaker } from './pacemaker.js';
+import { type ProposalBatch, Proposals } from './proposals.js';
+import { Reads } from './reads.js';
+import { Sequencer } from './sequencer.js';
+import type { Snapshots } from './snapshots.js';
+import { describeStatus } from './status.js';
+import type { GroupStorage } from './storage-port.js';
+
+export interface ReplicaSettings {
+  readonly nodeId: string;
+  readonly incarnation: number;
+  /** False for -raft=false: a group of one that says so. */
+  readonly raftEnabled: boolean;
+  /** Ms of one tick of the core. */
+  readonly tickMs: number;
+  /** Ms a client waits for a write or a linearizable read before it gets an error. */
+  readonly requestTimeoutMs: number;
+}
+
+export interface ReplicaParts {
+  readonly settings: ReplicaSettings;
+  readonly core: RaftCore<LoggedRecord>;
+  readonly machine: Machine;
+  readonly storage: GroupStorage;
+  readonly links: PeerLinks;
+  readonly snapshots: Snapshots;
+  readonly clock: Clock;
+  readonly maker: EntryMaker;
+  readonly logger: Logger;
+  /** The replies of this turn are complete: write them out. */
+  readonly onTurnEnd: () => void;
+  readonly fatal: (error: unknown) => void;
+}
+
+/** Entries proposed and not committed beyond which the next one waits and grows: deep pipelines undo batching. */
+const ENTRIES_IN_FLIGHT = 4;
+/** Bytes of clients' writes waiting on this node beyond which new ones are refused. */
+const WAITING_BYTES_MAX = 512 * 2 ** 20;
+/** Ms after which a batch that a leader did not answer for is sent again. */
+const RESEND_MS = 1000;
+
+export class Replica implements Group {
+  readonly machine: Machine;
+  readonly #parts: ReplicaParts;
+  readonly #core: RaftCore<LoggedRecord>;
+  readonly #links: PeerLinks;
+  readonly #clock: Clock;
+  readonly #proposals = new Proposals();
+  readonly #sequencer = new Sequencer();
+  readonly #reads: Reads;
+  readonly #applier: Applier;
+  readonly #durable: DurableStream;
+  readonly #pacemaker: Pacemaker;
+  readonly #replication = new LatencyWindow();
+  #timers: Timer[] = [];
+  #turnScheduled = false;
+  #stopping = false;
+  #elections = 0;
+  /** Monotonic ms when this node last knew a leader. */
+  #leaderSeenAt: number;
+  #resentAt = 0;
+  /** An entry whose way to commit is being timed: its index and monotonic ms; index 0 for none. */
+  #timedIndex = 0;
+  #timedAt = 0;
+
+  constructor(parts: ReplicaParts) {
+    this.#parts = parts;
+    this.machine = parts.machine;
+    this.#core = parts.core;
+    this.#links = parts.links;
+    this.#clock = parts.clock;
+    this.#leaderSeenAt = parts.clock.monotonic();
+    this.#reads = new Reads((id) => this.#core.readIndex(id));
+    this.#applier = new Applier(parts.core, parts.machine, this.#proposals, parts.clock);
+    this.#durable = new DurableStream({
+      saveHardState: (state) => parts.storage.saveHardState(state),
+      appendRecords: (records, done) => parts.storage.appendRecords(records, done),
+      fatal: parts.fatal,
+    });
+    this.#pacemaker = new Pacemaker(parts.clock, () => this.#proposeTick());
+    parts.snapshots.attach(this.#applier, () => this.#schedule());
+  }
+
+  /** Begins to tick. Links and storage are ready. */
+  start(): void {
+    const { clock, settings } = this.#parts;
+    this.#timers = [
+      clock.every(settings.tickMs, () => this.#tick()),
+      clock.every(50, () => this.#poll()),
+    ];
+    this.#schedule();
+  }
+
+  get appliedIndex(): number {
+    return this.machine.appliedIndex;
+  }
+
+  get canReadNow(): boolean {
+    return this.#core.canReadNow;
+  }
+
+  write(write: PendingWrite): void {
+    this.#proposals.add(write, this.#clock.monotonic());
+    this.#schedule();
+  }
+
+  read(read: PendingRead): void {
+    this.#reads.add(read);
+    this.#schedule();
+  }
+
+  refusal(): typeof BUSY | null {
+    if (this.#stopping) return SHUTTING_DOWN;
+    if (this.#proposals.bytes > WAITING_BYTES_MAX) return BUSY;
+    if (this.#core.leader !== '') return null;
+    const leaderless = this.#clock.monotonic() - this.#leaderSeenAt;
+    return leaderless > this.#parts.settings.requestTimeoutMs ? CLUSTER_DOWN : null;
+  }
+
+  status(): GroupStatus {
+    const { settings, storage } = this.#parts;
+    return describeStatus({
+      settings,
+      status: this.#core.status(),
+      links: this.#links,
+      fsyncMicros: storage.fsyncLatency(),
+      replicationMicros: this.#replication.summary(),
+      elections: this.#elections,
+    });
+  }
+
+  snapshot(): Promise<void> {
+    return this.#parts.snapshots.take();
+  }
+
+  persistence(): PersistenceStatus {
+    return this.#parts.snapshots.status();
+  }
+
+  onMessage(message: PeerMessage): void {
+    this.#core.step(message);
+    this.#schedule();
+  }
+
+  onProposal(from: string, proposal: Proposal): void {
+    const fault = checkPayload(proposal.payload, proposal.runs);
+    if (fault !== null) {
+      this.#parts.logger.warn('proposal refused', { from, fault });
+      return;
+    }
+    if (this.#core.role !== 'leader') {
+      this.#links.sendNack(from, { reason: NackReason.notLeader, expectedSeq: 0 });
+    } else {
+      const { incarnation, runs, payload } = proposal;
+      const result = this.#sequencer.offer({ node: from, incarnation, runs, payload });
+      if (!result.taken) {
+        const { expectedSeq } = result;
+        this.#links.sendNack(from, { reason: NackReason.gap, expectedSeq });
+      }
+    }
+    this.#schedule();
+  }
+
+  onNack(_from: string, nack: ProposeNack): void {
+    if (nack.reason === NackReason.gap) this.#resend(nack.expectedSeq);
+    this.#schedule();
+  }
+
+  onLinkUp(nodeId: string): void {
+    if (nodeId === this.#core.leader) this.#resend(0);
+    this.#schedule();
+  }
+
+  onLinkDown(nodeId: string): void {
+    this.#core.linkDown(nodeId);
+    this.#schedule();
+  }
+
+  onUnreachable(nodeId: string): void {
+    this.#core.unreachable(nodeId);
+    this.#schedule();
+  }
+
+  /** Hands leadership over, then waits until another node leads or `limitMs` passed. True when it worked. */
+  async handOver(limitMs: number): Promise<boolean> {
+    if (this.#core.role !== 'leader' || !this.#core.transferLeadership(null)) return false;
+    this.#schedule();
+    const until = this.#clock.monotonic() + limitMs;
+    while (this.#core.role === 'leader' && this.#clock.monotonic() < until) {
+      await new Promise<void>((resolve) => this.#clock.after(5, resolve));
+    }
+    return this.#core.role !== 'leader';
+  }
+
+  /** New work is refused from now on; resolves when what was accepted is answered, or after `limitMs`. */
+  async drain(limitMs: number): Promise<void> {
+    this.#stopping = true;
+    const until = this.#clock.monotonic() + limitMs;
+    while (this.#proposals.bytes > 0 && this.#clock.monotonic() < until) {
+      await new Promise<void>((resolve) => this.#clock.after(5, resolve));
+    }
+    this.#proposals.failAll();
+    this.#parts.onTurnEnd();
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers = [];
+    this.#pacemaker.stop();
+    this.#turnScheduled = true;
+  }
+
+  #schedule(): void {
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    this.#clock.endOfTurn(() => this.#turn());
+  }
+
+  #turn(): void {
+    if (this.#timers.length === 0) return;
+    this.#turnScheduled = false;
+    try {
+      this.#forwardWrites();
+      this.#appendEntries();
+      this.#reads.dispatch(this.#clock.monotonic());
+      this.#carryOut();
+      this.#links.flush();
+      this.#apply();
+      this.#parts.onTurnEnd();
+    } catch (error) {
+      this.#parts.fatal(error);
+    }
+  }
+
+  /** Gives this node's new writes to whoever leads; they wait while nobody does. */
+  #forwardWrites(): void {
+    if (this.#proposals.queued === 0) return;
+    const leader = this.#core.leader;
+    if (this.#core.role === 'leader') {
+      if (this.#pipelineFull()) return;
+    } else if (leader === '' || !this.#links.isUp(leader)) {
+      return;
+    }
+    for (;;) {
+      const batch = this.#proposals.nextBatch();
+      if (batch === null) return;
+      this.#hand(batch);
+    }
+  }
+
+  #hand(batch: ProposalBatch): void {
+    const { nodeId, incarnation } = this.#parts.settings;
+    const { runs, payload } = batch;
+    if (this.#core.role === 'leader') {
+      this.#sequencer.offer({ node: nodeId, incarnation, runs, payload });
+    } else {
+      this.#links.sendProposal(this.#core.leader, { incarnation, runs, payload });
+    }
+  }
+
+  /** Sends again, in order, everything from `fromSeq` on that this node's machine has not applied. */
+  #resend(fromSeq: number): void {
+    this.#resentAt = this.#clock.monotonic();
+    const leader = this.#core.leader;
+    if (this.#core.role !== 'leader' && (leader === '' || !this.#links.isUp(leader))) return;
+    for (const batch of this.#proposals.unapplied(fromSeq)) this.#hand(batch);
+  }
+
+  #pipelineFull(): boolean {
+    return this.#core.lastIndex - this.#core.commitIndex >= ENTRIES_IN_FLIGHT;
+  }
+
+  /** Leader: turns what waits into entries. */
+  #appendEntries(): void {
+    while (this.#core.role === 'leader' && !this.#pipelineFull()) {
+      const content = this.#sequencer.peek();
+      if (content === null) return;
+      const entry = this.#core.propose('batch', content.bytes, (index, term) =>
+        this.#parts.maker.make({ index, term, kind: 'batch', runs: content.runs }, content.chunks),
+      );
+      if (entry === null) return;
+      this.#sequencer.drop();
+      if (this.#timedIndex === 0) {
+        this.#timedIndex = entry.index;
+        this.#timedAt = this.#clock.monotonic();
+      }
+    }
+  }
+
+  #proposeTick(): void {
+    if (this.#core.role !== 'leader') return;
+    this.#core.propose('tick', 1, (index, term) =>
+      this.#parts.maker.make({ index, term, kind: 'tick', runs: [] }, []),
+    );
+    this.#schedule();
+  }
+
+  #carryOut(): void {
+    for (let ready = this.#core.takeReady(); ready !== null; ready = this.#core.takeReady()) {
+      if (ready.fault !== '') throw new Error(ready.fault);
+      if (ready.change !== null) this.#roleChanged(ready.change);
+      for (const message of ready.messages) this.#links.send(message);
+      this.#makeDurable(ready);
+      for (const { id, index } of ready.reads) {
+        this.#reads.answered(id, index, this.machine.appliedIndex);
+      }
+      for (const peer of ready.sendSnapshotTo) this.#parts.snapshots.sendTo(peer);
+      if (ready.snapshot !== null) this.#install(ready);
+    }
+  }
+
+  #makeDurable(ready: Ready<LoggedRecord>): void {
+    const { hardState, entries, afterDurable, token } = ready;
+    if (hardState === null && entries.length === 0 && afterDurable.length === 0) return;
+    const records = entries.map((entry) => ({ index: entry.index, bytes: entry.body.bytes }));
+    for (const entry of entries) this.#parts.maker.noteTime(entry.body.record.time);
+    this.#durable.submit(hardState, records, () => {
+      for (const message of afterDurable) this.#links.send(message);
+      if (token !== 0) this.#core.appended(token);
+      this.#schedule();
+    });
+  }
+
+  #install(ready: Ready<LoggedRecord>): void {
+    const meta = ready.snapshot!;
+    this.#durable.submit(null, [], () => {
+      this.#parts.snapshots.install(meta).then(
+        () => {
+          const { nodeId, incarnation } = this.#parts.settings;
+          this.#core.snapshotInstalled(meta);
+          this.#proposals.skipTo(this.machine.lastSeq(nodeId, incarnation));
+          this.#schedule();
+        },
+        (error) => this.#parts.fatal(error),
+      );
+    });
+  }
+
+  #apply(): void {
+    const before = this.machine.appliedIndex;
+    if (!this.#applier.run()) this.#schedule();
+    const applied = this.machine.appliedIndex;
+    if (applied === before) return;
+    if (this.#timedIndex !== 0 && applied >= this.#timedIndex) {
+      this.#replication.record((this.#clock.monotonic() - this.#timedAt) * 1000);
+      this.#timedIndex = 0;
+    }
+    this.#reads.applied(applied);
+    if (this.#core.role === 'leader') this.#pacemaker.expect(this.machine.keyspace.nextDeadline());
+    this.#parts.snapshots.maybeTake();
+    this.#schedule();
+  }
+
+  #roleChanged(change: RoleChange): void {
+    const { logger, settings } = this.#parts;
+    this.#timedIndex = 0;
+    if (change.role === 'candidate') {
+      this.#elections++;
+      logger.info('Starting election', { term: change.term });
+    }
+    if (change.leader !== '') this.#leaderSeenAt = this.#clock.monotonic();
+    if (change.role === 'leader') {
+      const votes = this.#core.votesGranted;
+      logger.info('Won election', { votes, term: change.term });
+      logger.info('Entering leader state', { term: change.term });
+      const tail = this.#core.logFrom(this.machine.appliedIndex + 1);
+      this.#sequencer.begin(
+        (node, incarnation) => this.machine.lastSeq(node, incarnation),
+        tail.map((entry) => entry.body.record),
+      );
+      this.#pacemaker.expect(this.machine.keyspace.nextDeadline());
+    } else {
+      this.#pacemaker.stop();
+      if (change.leader !== '' && change.leader !== settings.nodeId) {
+        logger.info('Following leader', { leader: change.leader, term: change.term });
+      }
+    }
+    this.#resend(0);
+  }
+
+  #tick(): void {
+    if (this.#core.leader !== '') this.#leaderSeenAt = this.#clock.monotonic();
+    this.#core.tick();
+    this.#schedule();
+  }
+
+  #poll(): void {
+    const now = this.#clock.monotonic();
+    const before = now - this.#parts.settings.requestTimeoutMs;
+    this.#reads.poll(now, before);
+    this.#proposals.expire(before);
+    if (this.#proposals.bytes > 0 && now - this.#resentAt > RESEND_MS) this.#resend(0);
+    this.#parts.snapshots.maybeTake();
+    this.#schedule();
+  }
+}

@@ -1,0 +1,129 @@
+// Owns: the sections of INFO about the replicated group: replication (as Redis clients know it), raft (as it is),
+// persistence, and keyspace.
+
+import type { GroupStatus, LatencySummary } from '../replica/group.js';
+import { type InfoField, splitAddress } from './info-format.js';
+import type { Server } from './server.js';
+
+/** Leader looks like a master to Redis clients, everyone else like a replica of it. */
+export function replicationFields(server: Server): InfoField[] {
+  const status = server.group.status();
+  const { replicationId } = server.instruments.identity;
+  const leads = status.role === 'Leader';
+  return [
+    ['role', leads ? 'master' : 'slave'],
+    ...(leads ? replicaFields(status) : masterFields(status)),
+    ['master_failover_state', 'no-failover'],
+    ['master_replid', replicationId],
+    ['master_replid2', '0'.repeat(40)],
+    ['master_repl_offset', leads ? status.lastIndex : status.appliedIndex],
+    ['second_repl_offset', -1],
+    ['repl_backlog_active', 1],
+    ['repl_backlog_first_byte_offset', status.firstIndex],
+    ['repl_backlog_histlen', Math.max(0, status.lastIndex - status.firstIndex + 1)],
+  ];
+}
+
+function replicaFields(status: GroupStatus): InfoField[] {
+  const slaves = status.peers.map((peer, i): InfoField => {
+    const { host, port } = splitAddress(peer.address);
+    const state = peer.connected ? 'online' : 'wait_bgsave';
+    const offsets = `offset=${peer.match},lag=${peer.connected ? 0 : 1}`;
+    return [`slave${i}`, `ip=${host},port=${port},state=${state},${offsets}`];
+  });
+  const connected = status.peers.filter((peer) => peer.connected).length;
+  return [['connected_slaves', connected], ...slaves];
+}
+
+function masterFields(status: GroupStatus): InfoField[] {
+  const { host, port } = splitAddress(status.leaderAddress);
+  return [
+    ['master_host', host],
+    ['master_port', port],
+    ['master_link_status', status.leaderId === '' ? 'down' : 'up'],
+    ['master_last_io_seconds_ago', status.leaderId === '' ? -1 : 0],
+    ['master_sync_in_progress', 0],
+    ['slave_read_repl_offset', status.lastIndex],
+    ['slave_repl_offset', status.appliedIndex],
+    ['slave_priority', 100],
+    ['slave_read_only', 0],
+    ['replica_announced', 1],
+    ['connected_slaves', 0],
+  ];
+}
+
+export function raftFields(server: Server): InfoField[] {
+  const status = server.group.status();
+  return [
+    ['raft_enabled', String(status.enabled)],
+    ['raft_node_id', status.nodeId],
+    ['raft_state', status.role],
+    ['raft_leader', status.leaderId],
+    ['raft_leader_address', status.leaderAddress],
+    ['raft_term', status.term],
+    ['raft_commit_index', status.commitIndex],
+    ['raft_applied_index', status.appliedIndex],
+    ['raft_last_log_index', status.lastIndex],
+    ['raft_first_log_index', status.firstIndex],
+    ['raft_voters', status.voters],
+    ['raft_elections', status.elections],
+    ['raft_peers', status.peers.length],
+    ...status.peers.map((peer, i): InfoField => {
+      const progress = `state=${peer.state},match=${peer.match},lag=${peer.lag}`;
+      const text = `id=${peer.id},addr=${peer.address},${progress},connected=${peer.connected}`;
+      return [`raft_peer${i}`, text];
+    }),
+    ...latencyFields('raft_fsync_usec', status.fsyncMicros),
+    ...latencyFields('raft_replication_usec', status.replicationMicros),
+  ];
+}
+
+function latencyFields(name: string, summary: LatencySummary): InfoField[] {
+  return [
+    [`${name}_count`, summary.count],
+    [`${name}_p50`, Math.round(summary.p50)],
+    [`${name}_p99`, Math.round(summary.p99)],
+    [`${name}_max`, Math.round(summary.max)],
+  ];
+}
+
+export function persistenceFields(server: Server): InfoField[] {
+  const disk = server.group.persistence();
+  const running = disk.snapshotRunning ? 1 : 0;
+  const outcome = disk.lastSnapshotOk ? 'ok' : 'err';
+  const took = disk.lastSnapshotAt === 0 ? -1 : Math.floor(disk.lastSnapshotMs / 1000);
+  return [
+    ['loading', server.group.refusal()?.code === 'LOADING' ? 1 : 0],
+    ['async_loading', 0],
+    ['rdb_changes_since_last_save', server.group.machine.keyspace.dirty],
+    ['rdb_bgsave_in_progress', running],
+    ['rdb_last_save_time', Math.floor(disk.lastSnapshotAt / 1000)],
+    ['rdb_last_bgsave_status', outcome],
+    ['rdb_last_bgsave_time_sec', took],
+    ['rdb_current_bgsave_time_sec', disk.snapshotRunning ? 0 : -1],
+    ['aof_enabled', 1],
+    ['aof_rewrite_in_progress', running],
+    ['aof_rewrite_scheduled', 0],
+    ['aof_last_rewrite_time_sec', took],
+    ['aof_current_rewrite_time_sec', disk.snapshotRunning ? 0 : -1],
+    ['aof_last_bgrewrite_status', outcome],
+    ['aof_last_write_status', 'ok'],
+    ['aof_current_size', disk.logBytes + disk.snapshotBytes],
+    ['aof_base_size', disk.snapshotBytes],
+    ['aof_pending_rewrite', 0],
+    ['aof_buffer_length', 0],
+    ['aof_pending_bio_fsync', disk.pendingFsync],
+    ['aof_delayed_fsync', 0],
+    ['aof_fsync', disk.fsync],
+  ];
+}
+
+export function keyspaceFields(server: Server): InfoField[] {
+  const fields: InfoField[] = [];
+  for (const database of server.group.machine.keyspace.databases) {
+    if (database.size === 0) continue;
+    const counts = `keys=${database.size},expires=${database.volatileSize},avg_ttl=0`;
+    fields.push([`db${database.index}`, counts]);
+  }
+  return fields;
+}

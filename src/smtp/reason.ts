@@ -1,0 +1,5 @@
+// Owns: the text of whatever was thrown.
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,306 @@
+// Owns: the log and the newest snapshot of one group in data_dir/appendonlydir, a Redis 7 append-only directory: base
+// RDB (the snapshot), incr segments (the log), manifest (architecture D6, D8; research/raft.md P1 to P6).
+// Invariants: a file is complete and synced, name included, before the manifest names it, and is removed only after the
+// manifest stopped naming it; so at every moment one whole state can be recovered, and nothing is compacted before the
+// snapshot that replaces it is durable. Records are never edited: a record with an index already used truncates.
+// Nothing is kept behind a snapshot (no history files): a follower that needs more is sent the snapshot.
+
+import { assert } from '../base/assert.js';
+import type { Clock } from '../platform/clock.js';
+import type { Disk, DiskFile } from '../platform/disk.js';
+import type { LatencySummary } from './latency-window.js';
+import { type Done, type FsyncPolicy, LogWriter } from './log-writer.js';
+import { baseName, formatManifest, incrName, MANIFEST_NAME, type Manifest } from './manifest.js';
+import { segmentHeader } from './segment.js';
+import { SnapshotSink } from './snapshot-sink.js';
+
+export const SEGMENT_BYTES_MAX = 64 * 2 ** 20;
+
+export interface LogStoreOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  /** data_dir; made when absent. */
+  readonly directory: string;
+  /** The node's UUID: a directory of another owner is refused (E_FOREIGN_DATA). */
+  readonly owner: string;
+  readonly fsync: FsyncPolicy;
+  /** A segment is closed when it has grown past this, bytes. Default SEGMENT_BYTES_MAX. */
+  readonly segmentBytesMax?: number;
+  /** Called once, with a DiskFault: a write or sync failed and the process must end. Nothing is called after it. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** The entry a snapshot stands for: everything up to and including it. */
+export interface SnapshotPosition {
+  readonly index: number;
+  readonly term: number;
+}
+
+export interface SnapshotFile extends SnapshotPosition {
+  /** A whole RDB file; stays readable through an open DiskFile after a newer one has replaced it. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
+export interface AppendItem {
+  readonly index: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A segment as the store tracks it. */
+export interface SegmentState {
+  readonly seq: number;
+  /** Highest index written in it; 0 for none. */
+  maxIndex: number;
+  bytes: number;
+}
+
+/** What recovery found; log-recovery.ts makes it. */
+export interface LogState {
+  readonly aofDirectory: string;
+  snapshot: SnapshotFile | null;
+  baseSeq: number;
+  readonly segments: SegmentState[];
+  readonly file: DiskFile;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly lock: { release(): Promise<void> };
+}
+
+export class LogStore {
+  readonly #options: LogStoreOptions;
+  readonly #directory: string;
+  readonly #lock: { release(): Promise<void> };
+  readonly #writer: LogWriter;
+  readonly #segmentBytesMax: number;
+  /** Oldest first; the last one is being written. */
+  #segments: SegmentState[];
+  #file: DiskFile;
+  #snapshot: SnapshotFile | null;
+  #baseSeq: number;
+  #lastIndex: number;
+  #rolling = false;
+  #temporary = 0;
+
+  /** Use openLogStore. */
+  constructor(options: LogStoreOptions, state: LogState) {
+    this.#options = options;
+    this.#directory = state.aofDirectory;
+    this.#lock = state.lock;
+    this.#segments = [...state.segments];
+    this.#file = state.file;
+    this.#snapshot = state.snapshot;
+    this.#baseSeq = state.baseSeq;
+    this.#lastIndex = state.lastIndex;
+    this.#segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_MAX;
+    this.#writer = new LogWriter(state.file, options.fsync, options.clock, options.onFatal);
+  }
+
+  /** The newest durable snapshot. */
+  get snapshot(): SnapshotFile | null {
+    return this.#snapshot;
+  }
+
+  /** Index of the last record appended (durable or not); the snapshot's when the log is empty. */
+  get lastIndex(): number {
+    return this.#lastIndex;
+  }
+
+  /** Bytes of all segments. */
+  get logBytes(): number {
+    let bytes = 0;
+    for (const segment of this.#segments) bytes += segment.bytes;
+    return bytes;
+  }
+
+  get pendingBytes(): number {
+    return this.#writer.pendingBytes;
+  }
+
+  get fsyncMicros(): LatencySummary {
+    return this.#writer.fsyncMicros;
+  }
+
+  get fsync(): FsyncPolicy {
+    return this.#writer.policy;
+  }
+
+  set fsync(policy: FsyncPolicy) {
+    this.#writer.policy = policy;
+  }
+
+  /**
+   * Queues records in index order; `done` runs once when all are as durable as the fsync policy asks, after every
+   * earlier append's. A first index at or below lastIndex truncates the log from there. An empty append is allowed:
+   * its `done` waits for what was appended before. Bytes must not change any more.
+   */
+  append(items: readonly AppendItem[], done: Done): void {
+    const segment = this.#segments[this.#segments.length - 1]!;
+    const buffers: Uint8Array[] = new Array(items.length);
+    for (let i = 0; i < items.length; i++) {
+      const { index, bytes } = items[i]!;
+      const floor = this.#snapshot === null ? 0 : this.#snapshot.index;
+      const follows = index <= this.#lastIndex + 1 && index > floor;
+      assert(i === 0 ? follows : index === this.#lastIndex + 1, 'records are appended in order');
+      this.#lastIndex = index;
+      if (index > segment.maxIndex) segment.maxIndex = index;
+      segment.bytes += bytes.length;
+      buffers[i] = bytes;
+    }
+    this.#writer.append(buffers, done);
+    if (segment.bytes >= this.#segmentBytesMax && !this.#rolling) {
+      this.rotate().catch(this.#onRotateFailed);
+    }
+  }
+
+  /**
+   * Ends the segment behind what was appended so far, so that a snapshot at or after the returned index (the last one
+   * in older segments) can replace them. Resolves when the next segment is in use.
+   */
+  async rotate(): Promise<number> {
+    const through = this.#lastIndex;
+    const seq = this.#segments[this.#segments.length - 1]!.seq + 1;
+    const next: SegmentState = { seq, maxIndex: 0, bytes: 0 };
+    this.#segments.push(next);
+    this.#rolling = true;
+    await this.#writer.barrier(() => this.#fatalOnError(() => this.#startSegment(next)));
+    this.#rolling = false;
+    return through;
+  }
+
+  /** A temporary file for a snapshot: our own being written, or the leader's being received. */
+  async createSnapshot(): Promise<SnapshotSink> {
+    this.#temporary++;
+    const path = `${this.#directory}/temp-snapshot-${this.#temporary}.rdb`;
+    return new SnapshotSink(this.#options.disk, path);
+  }
+
+  /**
+   * Makes a finished snapshot of our own state the base, then removes the segments it covers whole. Records after
+   * `position` stay.
+   */
+  replaceBase(position: SnapshotPosition, sink: SnapshotSink): Promise<void> {
+    assert(sink.finished, 'a snapshot becomes the base when it is complete and synced');
+    return this.#writer.barrier(() =>
+      this.#fatalOnError(async () => {
+        const covered = this.#segments.at(-1)!;
+        if (covered.maxIndex > 0 && covered.maxIndex <= position.index) await this.#addSegment();
+        const kept = this.#segments.filter((segment, i) => {
+          return i === this.#segments.length - 1 || segment.maxIndex > position.index;
+        });
+        await this.#commitBase(position, sink, kept);
+        this.#lastIndex = Math.max(this.#lastIndex, position.index);
+      }),
+    );
+  }
+
+  /**
+   * Makes a snapshot received from the leader the base and drops the whole log: it starts again after `position`
+   * (research/raft.md S3). What was appended before this call is lost with it; append nothing until it resolves.
+   */
+  reset(position: SnapshotPosition, sink: SnapshotSink): Promise<void> {
+    assert(sink.finished, 'a snapshot becomes the base when it is complete and synced');
+    return this.#writer.barrier(() =>
+      this.#fatalOnError(async () => {
+        await this.#addSegment();
+        await this.#commitBase(position, sink, [this.#segments.at(-1)!]);
+        this.#lastIndex = position.index;
+      }),
+    );
+  }
+
+  /** Makes everything durable and lets go of the directory. */
+  async close(): Promise<void> {
+    await this.#writer.close();
+    await this.#file.close();
+    await this.#lock.release();
+  }
+
+  /** Lets go of the directory after a fatal failure, without another write. */
+  async abandon(): Promise<void> {
+    await this.#lock.release();
+  }
+
+  readonly #onRotateFailed = (error: unknown): void => {
+    this.#writer.fail(error instanceof Error ? error : new Error(String(error)));
+  };
+
+  async #fatalOnError(step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.#onRotateFailed(error);
+      throw error;
+    }
+  }
+
+  async #addSegment(): Promise<void> {
+    const next: SegmentState = { seq: this.#segments.at(-1)!.seq + 1, maxIndex: 0, bytes: 0 };
+    this.#segments.push(next);
+    await this.#startSegment(next);
+  }
+
+  /** Creates the file of a segment that is already the last in the list, names it, and writes there from now on. */
+  async #startSegment(segment: SegmentState): Promise<void> {
+    const file = await createSegmentFile(this.#options, this.#directory, segment.seq);
+    segment.bytes += file.size;
+    await this.#writeManifest(this.#baseSeq, this.#segments.filter((s) => s.seq <= segment.seq));
+    const old = this.#file;
+    this.#file = file;
+    this.#writer.switchTo(file);
+    await old.close();
+  }
+
+  async #commitBase(
+    position: SnapshotPosition,
+    sink: SnapshotSink,
+    kept: SegmentState[],
+  ): Promise<void> {
+    const { disk } = this.#options;
+    const seq = this.#baseSeq + 1;
+    const path = `${this.#directory}/${baseName(seq)}`;
+    await disk.rename(sink.path, path);
+    await disk.syncDirectory(this.#directory);
+    await this.#writeManifest(seq, kept);
+    const obsolete = this.#segments.filter((segment) => !kept.includes(segment));
+    const oldBase = this.#snapshot;
+    this.#segments = kept;
+    this.#baseSeq = seq;
+    this.#snapshot = { index: position.index, term: position.term, path, bytes: sink.bytes };
+    for (const { seq: old } of obsolete) await disk.remove(`${this.#directory}/${incrName(old)}`);
+    if (oldBase !== null) await disk.remove(oldBase.path);
+  }
+
+  #writeManifest(baseSeq: number, segments: readonly SegmentState[]): Promise<void> {
+    const path = `${this.#directory}/${MANIFEST_NAME}`;
+    const manifest: Manifest = {
+      base: baseSeq === 0 ? null : { name: baseName(baseSeq), seq: baseSeq },
+      history: [],
+      incr: segments.map(({ seq }) => ({ name: incrName(seq), seq })),
+    };
+    return this.#options.disk.replaceFile(path, formatManifest(manifest));
+  }
+}
+
+/** A new segment with its first line, synced, and its name in the directory too. Not yet in the manifest. */
+export async function createSegmentFile(
+  options: LogStoreOptions,
+  directory: string,
+  seq: number,
+): Promise<DiskFile> {
+  const path = `${directory}/${incrName(seq)}`;
+  const file = await options.disk.open(path, { create: true });
+  if (file.size > 0) await file.truncate(0);
+  await appendAndSync(file, segmentHeader(seq, options.owner));
+  await options.disk.syncDirectory(directory);
+  return file;
+}
+
+export function appendAndSync(file: DiskFile, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    file.append([bytes], (error) => {
+      if (error !== null) return reject(error);
+      file.sync((failure) => (failure !== null ? reject(failure) : resolve()));
+    });
+  });
+}
