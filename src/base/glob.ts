@@ -15,7 +15,7 @@ const BACKSLASH = 92;
 const STARS_MAX = 1000;
 
 /** Whether the whole of `text` matches. `ignoreCase` folds ASCII letters only. */
-export function matchesGlob(pattern: string, text: string, ignoreCase = false): boolean {
+export function globMatches(pattern: string, text: string, ignoreCase = false): boolean {
   if (text.length === 0) return pattern.length === 0;
   let p = 0;
   let t = 0;

@@ -53,22 +53,31 @@ const HEXADECIMAL =
   /^[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?[0-9]+)?$/;
 const INFINITY = /^([+-]?)inf(?:inity)?$/i;
 
-/** What strtod accepts when it must consume the whole text; null for anything else and for NaN. */
+/**
+ * What strtod accepts when it must consume the whole text; null for anything else, for NaN, and for finite numbers
+ * that overflow or vanish (ERANGE).
+ */
 export function parseDouble(text: string): number | null {
-  if (DECIMAL.test(text)) return Number(text);
+  if (DECIMAL.test(text)) {
+    const value = Number(text);
+    if (Number.isFinite(value) && (value !== 0 || !/^[+-]?[0.]*[1-9]/.test(text))) return value;
+    return null;
+  }
   const infinity = INFINITY.exec(text);
   if (infinity !== null) return infinity[1] === '-' ? -Infinity : Infinity;
   return HEXADECIMAL.test(text) ? parseHexadecimal(text) : null;
 }
 
-function parseHexadecimal(text: string): number {
+function parseHexadecimal(text: string): number | null {
   const negative = text.startsWith('-');
-  const body = text.replace(/^[+-]?0[xX]/, '');
-  const [mantissa = '', exponent = '0'] = body.split(/[pP]/);
+  const [mantissa = '', exponentText = '0'] = text.replace(/^[+-]?0[xX]/, '').split(/[pP]/);
   const [whole = '', fraction = ''] = mantissa.split('.');
-  let value = 0;
-  for (const digit of whole + fraction) value = value * 16 + Number.parseInt(digit, 16);
-  value *= 2 ** (Number(exponent) - 4 * fraction.length);
+  const digits = BigInt(`0x${whole}${fraction}`);
+  // Both halves of the power are in range where the product is; Number() rounds the digits once.
+  const exponent = Math.max(-5000, Math.min(5000, Number(exponentText) - 4 * fraction.length));
+  const half = Math.trunc(exponent / 2);
+  const value = Number(digits) * 2 ** half * 2 ** (exponent - half);
+  if (!Number.isFinite(value) || (value === 0 && digits !== 0n)) return null;
   return negative ? -value : value;
 }
 
@@ -81,7 +90,13 @@ export function formatDouble(value: number): string {
   if (value === Infinity) return 'inf';
   if (value === -Infinity) return '-inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  if (Number.isInteger(value) && Math.abs(value) < 2 ** 62) return integerDigits(value);
+  if (Number.isInteger(value) && Math.abs(value) <= 2 ** 62) return integerDigits(value);
+  return formatShortest(value);
+}
+
+/** The shortest digits of a finite or infinite double, large whole numbers included (`1e+18`). */
+export function formatShortest(value: number): string {
+  if (!Number.isFinite(value) || value === 0) return formatDouble(value);
   const [mantissa = '', exponentText = '0'] = Math.abs(value).toExponential().split('e');
   const digits = mantissa.replace('.', '');
   const exponent = Number(exponentText);

@@ -97,15 +97,22 @@ function writeField(bytes: Uint8Array, step: Step, value: bigint): void {
  * `value` brought into the field's range, or null when it does not fit and must not be written. An unsigned field
  * takes a negative SET value for a huge one, as Redis does.
  */
-function fit(step: Step, value: bigint): bigint | null {
+function fitted(step: Step, value: bigint): bigint | null {
   const bits = BigInt(step.bits);
   const max = step.signed ? 2n ** (bits - 1n) - 1n : 2n ** bits - 1n;
   const min = step.signed ? -(2n ** (bits - 1n)) : 0n;
   const exact = !step.signed && step.action === 'set' ? BigInt.asUintN(64, value) : value;
   if (exact >= min && exact <= max) return exact;
   if (step.overflow === 'fail') return null;
-  if (step.overflow === 'sat') return exact > max ? max : min;
+  if (step.overflow === 'sat') return exact > max || underflowsFar(step, exact, max) ? max : min;
   return step.signed ? BigInt.asIntN(step.bits, exact) : BigInt.asUintN(step.bits, exact);
+}
+
+/** Redis judges by max - value in 64 bits, which wraps for a SET far below a narrow field and saturates upwards. */
+function underflowsFar(step: Step, value: bigint, max: bigint): boolean {
+  return (
+    step.action === 'set' && step.signed && step.bits < 64 && BigInt.asIntN(64, max - value) < 0n
+  );
 }
 
 function runRead(value: StringValue | undefined, steps: readonly Step[]): Reply {
@@ -130,7 +137,7 @@ function runWrite(context: CommandContext, key: string, steps: readonly Step[]):
       replies.push(narrow(old));
       continue;
     }
-    const next = fit(step, step.action === 'set' ? step.amount : old + step.amount);
+    const next = fitted(step, step.action === 'set' ? step.amount : old + step.amount);
     if (next !== null && next !== old) {
       writeField(bytes, step, next);
       changed = true;

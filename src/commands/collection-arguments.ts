@@ -6,7 +6,7 @@ import type { Rng } from '../base/rng.js';
 import type { CollectionValue } from '../keyspace/value.js';
 import { ErrorReply } from '../resp/reply.js';
 import { int64, integer } from './arguments.js';
-import { NOT_INTEGER, NOT_POSITIVE } from './errors.js';
+import { NOT_POSITIVE } from './errors.js';
 import type { CommandContext, KeySpec } from './spec.js';
 
 export const READS_KEY: KeySpec = { first: 1, last: 1, step: 1, use: 'RO' };
@@ -57,10 +57,10 @@ function countedPositions(args: readonly string[], at: number): number[] {
   return Array.from({ length: count }, (_, i) => at + 1 + i);
 }
 
-/** A count that must not be negative; `error` is the answer to a negative one and, when given, to any other text. */
-export function nonNegative(text: string, error?: ErrorReply): number {
-  const value = integer(text, error ?? NOT_INTEGER);
-  if (value < 0) throw error ?? NOT_POSITIVE;
+/** A count of zero or more; every other text is answered with `error`. */
+export function nonNegative(text: string, error: ErrorReply = NOT_POSITIVE): number {
+  const value = integer(text, error);
+  if (value < 0) throw error;
   return value;
 }
 

@@ -12,8 +12,13 @@ const INVALID_FIRST = new ErrorReply('ERR invalid first DB index');
 const INVALID_SECOND = new ErrorReply('ERR invalid second DB index');
 const FLUSH_MODES: ReadonlySet<string> = new Set(['sync', 'async']);
 
+/** Counts keys that are dead but not reclaimed too, as Redis does; a script must not see when that happens. */
 function dbsize(context: CommandContext): Reply {
-  return context.db.size;
+  const { db, now } = context;
+  if (!context.inScript || db.volatileSize === 0) return db.size;
+  let live = 0;
+  for (const _key of db.liveKeys(now)) live++;
+  return live;
 }
 
 /** Freeing is the garbage collector's work either way, so the modes differ in nothing. */

@@ -7,12 +7,10 @@
 // the order of a hash of its members (SortedSetValue.scan), which no edit of others can change.
 
 import { globMatches } from '../base/glob.js';
-import { ErrorReply, type Reply } from '../resp/reply.js';
+import type { Reply } from '../resp/reply.js';
 import { argument, integer } from './arguments.js';
 import { SYNTAX } from './errors.js';
 
-const INVALID_CURSOR = new ErrorReply('ERR invalid cursor');
-const CURSOR_MAX = 2n ** 64n - 1n;
 const DEFAULT_COUNT = 10;
 
 export const EMPTY_SCAN: Reply = ['0', []];
@@ -20,16 +18,6 @@ export const EMPTY_SCAN: Reply = ['0', []];
 export interface ElementScan {
   readonly pattern: string | null;
   readonly count: number;
-}
-
-/** A cursor as strtoul reads it; one beyond 2^53 - 1 saturates. */
-export function scanCursor(text: string): number {
-  if (text === '') return 0;
-  if (!/^[+-]?[0-9]+$/.test(text)) throw INVALID_CURSOR;
-  const value = BigInt(text.replace(/^[+-]/, ''));
-  if (value > CURSOR_MAX) throw INVALID_CURSOR;
-  const wrapped = text.startsWith('-') ? BigInt.asUintN(64, -value) : value;
-  return wrapped > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : Number(wrapped);
 }
 
 /** MATCH and COUNT from args[3]. */

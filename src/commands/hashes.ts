@@ -13,8 +13,9 @@ import {
   randomPositions,
   settle,
 } from './collection-arguments.js';
-import { EMPTY_SCAN, scanAdmits, scanCursor, scanOptions, scanWindow } from './element-scan.js';
+import { EMPTY_SCAN, scanAdmits, scanOptions, scanWindow } from './element-scan.js';
 import { NAN_OR_INFINITY, NOT_FLOAT, OVERFLOW, SYNTAX, wrongArity } from './errors.js';
+import { parseCursor } from './scan.js';
 import type { CommandContext, CommandFlag, DataCommand } from './spec.js';
 
 const VALUE_NOT_INTEGER = new ErrorReply('ERR hash value is not an integer');
@@ -164,7 +165,7 @@ function hrandfield(context: CommandContext, args: Args): Reply {
 }
 
 function hscan(context: CommandContext, args: Args): Reply {
-  const cursor = scanCursor(args[2]!);
+  const cursor = parseCursor(args[2]!);
   const hash = readHash(context, args[1]!);
   if (hash === undefined) return EMPTY_SCAN;
   const scan = scanOptions(args);

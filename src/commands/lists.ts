@@ -27,23 +27,12 @@ const NEGATIVE_MAXLEN = new ErrorReply("ERR MAXLEN can't be negative");
 type Args = readonly string[];
 type Run = DataCommand['run'];
 
-/** Puts args[2...] on one end, one after another. */
-function pushAll(list: ListValue, args: Args, end: ListEnd): void {
-  let characters = 0;
-  for (let i = 2; i < args.length; i++) characters += args[i]!.length;
-  list.willGrow(characters);
-  for (let i = 2; i < args.length; i++) {
-    if (end === 'left') list.pushHead(args[i]!);
-    else list.pushTail(args[i]!);
-  }
-}
-
 function push(end: ListEnd, onlyExisting: boolean): Run {
   return (context, args) => {
     const found = editList(context, args[1]!);
     if (found === undefined && onlyExisting) return 0;
     const list = found ?? new ListValue();
-    pushAll(list, args, end);
+    list.pushAll(args, 2, end === 'left' ? 'head' : 'tail');
     if (found === undefined) context.db.set(args[1]!, list);
     else context.db.touch(args[1]!);
     return list.length;

@@ -3,10 +3,12 @@
 import { assert } from '../base/assert.js';
 import { bitmapCommands } from './bitmaps.js';
 import { databaseCommands } from './databases.js';
+import { debugCommands } from './debug.js';
 import { expiryCommands } from './expiry.js';
 import { hashCommands } from './hashes.js';
 import { keyCommands } from './keys.js';
 import { listCommands } from './lists.js';
+import { objectCommands } from './object.js';
 import { scanCommands } from './scan.js';
 import { scriptCommands } from './scripting.js';
 import { setCommands } from './sets.js';
@@ -27,6 +29,8 @@ const FAMILIES: readonly (readonly DataCommand[])[] = [
   setCommands,
   sortedSetCommands,
   databaseCommands,
+  objectCommands,
+  debugCommands,
   scriptCommands,
 ];
 

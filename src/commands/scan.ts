@@ -3,7 +3,7 @@
 // the first call to the last is answered. Slots differ between members, so inside a script, whose writes must not,
 // everything is in key order: SCAN then answers all keys at once with cursor 0 (COUNT is only a hint).
 
-import { matchesGlob } from '../base/glob.js';
+import { globMatches } from '../base/glob.js';
 import { type TypeName, typeName } from '../keyspace/value.js';
 import { ErrorReply, type Reply } from '../resp/reply.js';
 import { argument, integer } from './arguments.js';
@@ -56,7 +56,7 @@ export function parseCursor(text: string): number {
 }
 
 function passes(context: CommandContext, filter: Filter, key: string): boolean {
-  if (filter.pattern !== null && !matchesGlob(filter.pattern, key)) return false;
+  if (filter.pattern !== null && !globMatches(filter.pattern, key)) return false;
   if (filter.type === null) return true;
   const value = context.db.peek(key, context.now);
   return value !== undefined && typeName(value) === (filter.type as TypeName);
@@ -95,7 +95,7 @@ function keys(context: CommandContext, args: Args): Reply {
   const pattern = args[1]!;
   const found: string[] = [];
   for (const key of context.db.liveKeys(context.now)) {
-    if (pattern === '*' || matchesGlob(pattern, key)) found.push(key);
+    if (pattern === '*' || globMatches(pattern, key)) found.push(key);
   }
   return context.inScript ? found.sort(byBytes) : found;
 }

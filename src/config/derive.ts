@@ -21,8 +21,9 @@ export function derive(values: Mutable, origins: Origins): void {
 function raftAdvertised(values: Values): Endpoint {
   const own = values.raftPeers.find((peer) => peer.id === values.raftNodeId);
   if (own !== undefined) return own.address;
-  // A wildcard is refused by check.ts when raft is on; otherwise nobody is told.
-  return values.raftAddr;
+  // check.ts refuses a wildcard when raft is on; otherwise nobody is told.
+  const { host, port } = values.raftAddr;
+  return { host: isWildcard(host) ? '127.0.0.1' : host, port };
 }
 
 function advertised(values: Values): Endpoint {

@@ -12,7 +12,7 @@ const MS_OF = new Map<string, number>([...UNITS, ['µs', 1e-3], ['μs', 1e-3]]);
 const WHOLE = /^(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s|us|µs|μs|ns))+$/;
 const PART = /([0-9]+(?:\.[0-9]+)?)(h|ms|m|s|us|µs|μs|ns)/g;
 
-/** Milliseconds, a multiple of 1 ns; null when `text` is not a duration. A bare "0" is zero, as in Go. */
+/** Milliseconds, exact to 1 ns up to 100 days and to 1 ms beyond; null when `text` is not a duration. "0" is zero. */
 export function parseDuration(text: string): number | null {
   if (text === '0') return 0;
   if (!WHOLE.test(text)) return null;
@@ -21,19 +21,21 @@ export function parseDuration(text: string): number | null {
     ns += Number(digits) * (MS_OF.get(unit) ?? 0) * 1e6;
   }
   const rounded = Math.round(ns);
-  return Number.isSafeInteger(rounded) ? rounded / 1e6 : null;
+  const ms = Number.isSafeInteger(rounded) ? rounded / 1e6 : Math.round(ns / 1e6);
+  return Number.isSafeInteger(Math.round(ms)) ? ms : null;
 }
 
 /** The shortest text that parses back to `ms`: 90000 is "1m30s", 0.5 is "500us". */
 export function formatDuration(ms: number): string {
-  let rest = Math.round(ms * 1e6);
-  if (rest === 0) return '0s';
+  const whole = Math.floor(ms);
+  let rest = BigInt(whole) * 1_000_000n + BigInt(Math.round((ms - whole) * 1e6));
+  if (rest === 0n) return '0s';
   let text = '';
   for (const [name, unit] of UNITS) {
-    const unitNs = Math.round(unit * 1e6);
-    const count = Math.floor(rest / unitNs);
+    const unitNs = BigInt(Math.round(unit * 1e6));
+    const count = rest / unitNs;
     rest -= count * unitNs;
-    if (count > 0) text += `${count}${name}`;
+    if (count > 0n) text += `${count}${name}`;
   }
   return text;
 }

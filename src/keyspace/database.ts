@@ -100,13 +100,20 @@ export class Database {
   set(key: string, value: Value): void {
     const slot = this.#put(key, value);
     this.#clearExpiry(slot);
-    this.touch(key);
+    this.#keyspace.noteAccess(this.#table, slot);
+    this.#settle(value);
+    this.#keyspace.touched(this.index, key);
   }
 
-  /** Stores a value and keeps the expiry (SET KEEPTTL, INCR, APPEND). Touches the key. */
+  /**
+   * Stores a value and keeps the expiry (SET KEEPTTL, INCR, APPEND), after a lookupWrite of the key: otherwise the
+   * expiry of a dead key would live on. Touches the key.
+   */
   replace(key: string, value: Value): void {
-    this.#put(key, value);
-    this.touch(key);
+    const slot = this.#put(key, value);
+    if (this.#table.accessAt(slot) === 0) this.#keyspace.noteAccess(this.#table, slot);
+    this.#settle(value);
+    this.#keyspace.touched(this.index, key);
   }
 
   /** Removes a key and touches it. True when it was there (dead keys count as there: check with lookupWrite first). */
@@ -221,7 +228,9 @@ export class Database {
     assert(this.#table.find(key) < 0, 'a loaded key is new');
     const slot = this.#table.insert(key, value);
     this.#bytes += keyBytes(key);
+    if (typeof value !== 'object') this.#bytes += valueBytes(value);
     this.#settle(value);
+    this.#keyspace.noteAccess(this.#table, slot);
     if (expireAt === 0) return;
     this.#table.setExpireAt(slot, expireAt);
     this.#volatile++;

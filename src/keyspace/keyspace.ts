@@ -11,6 +11,11 @@ export const DATABASE_COUNT = 16;
 /** How reads mark keys: by time (LRU, OBJECT IDLETIME) or by logarithmic frequency (LFU, OBJECT FREQ). Node-local. */
 export type AccessMarker = (stamp: number) => number;
 
+/** What a stamp says: seconds since the last use, or a logarithmic count of uses under an LFU policy. */
+export type AccessReading =
+  | { readonly kind: 'idle'; readonly seconds: number }
+  | { readonly kind: 'frequency'; readonly count: number };
+
 export class Keyspace {
   readonly databases: readonly Database[];
   readonly touches = new RecentTouches();
@@ -22,6 +27,8 @@ export class Keyspace {
   observer: ChangeObserver | null = null;
   /** New access stamp from the old one; set by the server, which has the clock and the policy. */
   markAccess: AccessMarker = (stamp) => stamp;
+  /** Reads a stamp for OBJECT IDLETIME and FREQ; set by the server together with markAccess. */
+  readAccess: (stamp: number) => AccessReading = () => ({ kind: 'idle', seconds: 0 });
   /** Local sink for touches (client WATCH on this node); called after the touch is recorded. */
   onTouch: ((db: number, key: string) => void) | null = null;
   /** Local sink for changes to a whole database (FLUSHDB, SWAPDB). */
@@ -76,6 +83,14 @@ export class Keyspace {
     this.dirty++;
     this.#touchedAll(a.index);
     this.#touchedAll(b.index);
+  }
+
+  /** Takes over all keys of another keyspace (a snapshot that was loaded beside this one), which gets the old ones. */
+  adopt(other: Keyspace): void {
+    for (const database of this.databases) {
+      database.swapWith(other.database(database.index));
+      if (this.onTouchAll !== null) this.onTouchAll(database.index);
+    }
   }
 
   /** The earliest moment at which a key dies, ms; Infinity when none is volatile. */

@@ -76,6 +76,19 @@ export class ListValue extends MutableValue {
     this.#items.pushTail(value);
   }
 
+  /** Pushes values[from...] one after another; Redis judges their sum before the first goes in. */
+  pushAll(values: readonly string[], from: number, end: 'head' | 'tail'): void {
+    let characters = 0;
+    for (let i = from; i < values.length; i++) characters += values[i]!.length;
+    this.willGrow(characters);
+    for (let i = from; i < values.length; i++) {
+      const value = values[i]!;
+      this.#count(value, 1);
+      if (end === 'head') this.#items.pushHead(value);
+      else this.#items.pushTail(value);
+    }
+  }
+
   popHead(): string | undefined {
     const value = this.#items.popHead();
     if (value !== undefined) this.#removed(value);
@@ -127,10 +140,7 @@ export class ListValue extends MutableValue {
     return this.#items.backward();
   }
 
-  /**
-   * Announces elements of so many characters in all, as Redis judges a push of several values by their sum before
-   * the first goes in. A single edit announces itself.
-   */
+  /** Chooses the encoding for elements of so many characters in all that are about to come. Edits call it themselves. */
   willGrow(characters: number): void {
     if (this.#listpackBytes + characters > LISTPACK_BYTES_MAX) this.#encoding = 'quicklist';
   }

@@ -21,6 +21,19 @@ export class RankedMembers {
   /** Fenwick tree, 1-based; null when a split or join made it stale. */
   #tree: Int32Array | null = null;
 
+  /** Takes over pairs that are sorted and distinct. */
+  static fromSorted(members: readonly string[], scores: readonly number[]): RankedMembers {
+    const ranked = new RankedMembers();
+    const step = CHUNK_MAX - (CHUNK_MAX >> 2);
+    for (let at = 0; at < members.length; at += step) {
+      const chunk = { members: members.slice(at, at + step), scores: scores.slice(at, at + step) };
+      if (at === 0) ranked.#chunks[0] = chunk;
+      else ranked.#chunks.push(chunk);
+    }
+    ranked.#size = members.length;
+    return ranked;
+  }
+
   get size(): number {
     return this.#size;
   }

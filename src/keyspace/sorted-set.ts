@@ -8,6 +8,7 @@
 import { assert } from '../base/assert.js';
 import { stringBytes } from './memory.js';
 import { RankedMembers } from './ranked-members.js';
+import { ScanOrder, type ScanPart } from './scan-order.js';
 import { MutableValue } from './value.js';
 
 export const ZSET_LISTPACK_ENTRIES_MAX = 128;
@@ -27,6 +28,8 @@ export class SortedSetValue extends MutableValue {
   readonly #order = new RankedMembers();
   /** Member to score; null while `listpack`. */
   #scores: Map<string, number> | null = null;
+  /** Kept while scans come; never needed for anything but them. */
+  #scanOrder: ScanOrder | null = null;
 
   constructor() {
     super();
@@ -84,6 +87,10 @@ export class SortedSetValue extends MutableValue {
       this.#scores.delete(member);
       this.bytes -= INDEX_BYTES;
     }
+    if (this.#scanOrder !== null) {
+      this.#scanOrder.delete(member);
+      this.#dropIdleScanOrder();
+    }
     return true;
   }
 
@@ -139,6 +146,23 @@ export class SortedSetValue extends MutableValue {
     return this.#order.backward();
   }
 
+  /**
+   * About `count` members from a cursor of an earlier call, 0 for the first. Every member that is present from the first
+   * call to the last is returned once.
+   */
+  scan(cursor: number, count: number): ScanPart {
+    this.#scanOrder ??= new ScanOrder(this.#members());
+    return this.#scanOrder.part(cursor, count);
+  }
+
+  *#members(): IterableIterator<string> {
+    for (const entry of this.#order.forward()) yield entry[0];
+  }
+
+  #dropIdleScanOrder(): void {
+    if (this.#scanOrder?.isIdle) this.#scanOrder = null;
+  }
+
   /** Switches to the large encoding, which is for ever; without effect when it already has it. */
   convertToSkiplist(): void {
     if (this.#scores !== null) return;
@@ -156,6 +180,10 @@ export class SortedSetValue extends MutableValue {
     this.#insert(member, score);
     this.bytes += ENTRY_BYTES + stringBytes(member);
     if (this.#scores !== null) this.bytes += INDEX_BYTES;
+    if (this.#scanOrder !== null) {
+      this.#scanOrder.add(member);
+      this.#dropIdleScanOrder();
+    }
   }
 
   #insert(member: string, score: number): void {

@@ -42,6 +42,8 @@ export class Machine {
   time = 0;
   appliedIndex = 0;
   appliedTerm = 0;
+  /** Client writes applied by this process since its start. */
+  writes = 0;
   /** Told of failures that only a bug can cause. */
   onBug: (command: string, error: unknown) => void = () => {};
 
@@ -66,6 +68,7 @@ export class Machine {
     this.keyspace.beginEntry(record.index);
     this.keyspace.reclaimDead(this.time, RECLAIM_PER_ENTRY);
     if (record.kind !== 'batch') return;
+    for (const run of record.runs) this.writes += run.count;
     this.#reader.reset(record.payload);
     this.#writeContext.begin(this.time, this.time, record.seed, 0);
     this.#db = 0;

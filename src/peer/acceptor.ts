@@ -8,12 +8,23 @@ import { decodeHello, encodeJson, type Hello, type MemberIdentity } from './hand
 
 const GREETING_MS_MAX = 5000;
 
+/** A connection whose dialer was welcomed. */
+export interface AcceptedLink {
+  readonly hello: Hello;
+  /** Answers on the same connection (bulk links only: raft messages go over the dialed ones). */
+  send(frame: Uint8Array): void;
+  /** Stops and starts reading, for a receiver that writes to disk. */
+  pause(): void;
+  resume(): void;
+  close(): void;
+}
+
 export interface AcceptorEvents {
   /** Null to welcome the member, or the reason to refuse it. */
   judge(hello: Hello): string | null;
-  onOpen(hello: Hello): void;
-  onFrame(hello: Hello, kind: number, body: Buffer): void;
-  onClose(hello: Hello): void;
+  onOpen(link: AcceptedLink): void;
+  onFrame(link: AcceptedLink, kind: number, body: Buffer): void;
+  onClose(link: AcceptedLink): void;
   /** A connection ended for a fault of the other side; `remote` is its address. */
   onFault(remote: string, reason: string): void;
 }
@@ -44,17 +55,17 @@ export class Acceptor {
 
   #accept(connection: Connection): void {
     this.#open.add(connection);
-    let hello: Hello | null = null;
+    let link: AcceptedLink | null = null;
     const limit = this.#clock.after(GREETING_MS_MAX, () => {
-      if (hello === null) connection.destroy();
+      if (link === null) connection.destroy();
     });
     const decoder = new FrameDecoder((kind, body) => {
-      if (hello !== null) {
-        this.#events.onFrame(hello, kind, body);
+      if (link !== null) {
+        this.#events.onFrame(link, kind, body);
         return;
       }
-      hello = this.#greet(connection, kind, body);
-      if (hello === null) decoder.stop();
+      link = this.#greet(connection, kind, body);
+      if (link === null) decoder.stop();
       else decoder.bytesMax = FRAME_BYTES_MAX;
     });
     connection.onData((chunk) => {
@@ -66,11 +77,11 @@ export class Acceptor {
     connection.onClose(() => {
       limit.cancel();
       this.#open.delete(connection);
-      if (hello !== null) this.#events.onClose(hello);
+      if (link !== null) this.#events.onClose(link);
     });
   }
 
-  #greet(connection: Connection, kind: number, body: Buffer): Hello | null {
+  #greet(connection: Connection, kind: number, body: Buffer): AcceptedLink | null {
     const hello = kind === FrameKind.hello ? decodeHello(body) : 'expected a hello';
     const reason = typeof hello === 'string' ? hello : this.#events.judge(hello);
     if (reason !== null || typeof hello === 'string') {
@@ -80,7 +91,18 @@ export class Acceptor {
       return null;
     }
     connection.write(encodeJson(FrameKind.welcome, this.#self()));
-    this.#events.onOpen(hello);
-    return hello;
+    const link = linkOver(connection, hello);
+    this.#events.onOpen(link);
+    return link;
   }
+}
+
+function linkOver(connection: Connection, hello: Hello): AcceptedLink {
+  return {
+    hello,
+    send: (frame) => void connection.write(frame),
+    pause: () => connection.pause(),
+    resume: () => connection.resume(),
+    close: () => connection.destroy(),
+  };
 }

@@ -4,7 +4,7 @@
 
 import type { Clock } from '../platform/clock.js';
 import type { Net } from '../platform/net.js';
-import { Acceptor } from './acceptor.js';
+import { type AcceptedLink, Acceptor } from './acceptor.js';
 import { Dialer } from './dialer.js';
 import { FrameKind } from './frame.js';
 import type { Hello, MemberIdentity } from './handshake.js';
@@ -36,8 +36,8 @@ export interface LinkEvents {
   /** Null to welcome the dialer of a link, or the reason to refuse it. */
   judge(hello: Hello): string | null;
   /** A frame of a `bulk` link (snapshot stream). */
-  onBulkFrame(from: string, kind: number, body: Buffer): void;
-  onBulkClose(from: string): void;
+  onBulkFrame(link: AcceptedLink, kind: number, body: Buffer): void;
+  onBulkClose(link: AcceptedLink): void;
   /** Refusals, damage: for the log, already rate-limited by repetition. */
   onNotice(text: string): void;
 }
@@ -65,14 +65,14 @@ export class PeerLinks {
     const { events } = options;
     this.#acceptor = new Acceptor(options.self, options.clock, {
       judge: (hello) => events.judge(hello),
-      onOpen: (hello) => {
+      onOpen: ({ hello }) => {
         this.#identities.set(hello.nodeId, hello);
         if (hello.kind === 'raft') this.#redial(hello.nodeId);
       },
-      onFrame: (hello, kind, body) => this.#receive(hello, kind, body),
-      onClose: (hello) => {
-        if (hello.kind === 'raft') events.onDown(hello.nodeId);
-        else events.onBulkClose(hello.nodeId);
+      onFrame: (link, kind, body) => this.#receive(link, kind, body),
+      onClose: (link) => {
+        if (link.hello.kind === 'raft') events.onDown(link.hello.nodeId);
+        else events.onBulkClose(link);
       },
       onFault: (remote, reason) => this.#fault(`peer link from ${remote}: ${reason}`),
     });
@@ -170,11 +170,11 @@ export class PeerLinks {
     this.#dialers.get(nodeId)?.hurry();
   }
 
-  #receive(hello: Hello, kind: number, body: Buffer): void {
-    const from = hello.nodeId;
+  #receive(link: AcceptedLink, kind: number, body: Buffer): void {
+    const from = link.hello.nodeId;
     const { events } = this.#options;
-    if (hello.kind === 'bulk') {
-      events.onBulkFrame(from, kind, body);
+    if (link.hello.kind === 'bulk') {
+      events.onBulkFrame(link, kind, body);
       return;
     }
     const fault = this.#receiveRaft(from, kind, body);

@@ -98,7 +98,7 @@ export class RaftLog<B> {
     this.#forgetSlice();
   }
 
-  /** Entries [from, to]; `from` above the base. The caller must not keep it beyond what it does with it now. */
+  /** Entries [from, to]; `from` above the base. The array never changes; callers that want the same one share it. */
   slice(from: number, to: number): readonly Entry<B>[] {
     if (this.#sliceFrom === from && this.#slice.length === to - from + 1) return this.#slice;
     const slice = this.#entries.slice(from - this.#baseIndex - 1, to - this.#baseIndex);

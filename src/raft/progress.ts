@@ -2,7 +2,6 @@
 // probe: one message at a time until the match is known. replicate: optimistic, as far as the window allows.
 // snapshot: nothing, until the snapshot arrived. Invariant: match < next. Only a leader has these, for one term.
 
-import { assert } from '../base/assert.js';
 import { Inflights } from './inflights.js';
 
 export type ProgressState = 'probe' | 'replicate' | 'snapshot';
@@ -17,6 +16,8 @@ export class Progress {
   next: number;
   /** Heard from since the last quorum check. */
   recentlyActive = false;
+  /** Was heard from before that check. */
+  wasActive = false;
   /** In probe: the one message was sent; the next answer or heartbeat answer releases it. */
   paused = false;
   /** A heartbeat was sent since the last nudge: its answer may trigger one message out of turn. */
@@ -34,10 +35,15 @@ export class Progress {
     this.inflights = new Inflights(messagesMax, bytesMax);
   }
 
-  /** May an append with entries be sent now? */
-  get ready(): boolean {
-    if (this.state === 'replicate') return !this.inflights.full;
-    return this.state === 'probe' && !this.paused;
+  /** Heard from within the last two quorum checks. */
+  get alive(): boolean {
+    return this.recentlyActive || this.wasActive;
+  }
+
+  /** A quorum check is made; the next one begins. */
+  restartActivity(): void {
+    this.wasActive = this.recentlyActive;
+    this.recentlyActive = false;
   }
 
   /** An append with entries up to `lastIndex` goes out. */
@@ -90,11 +96,6 @@ export class Progress {
   awaitSnapshot(index: number): void {
     this.#enter('snapshot');
     this.snapshotIndex = index;
-  }
-
-  check(lastIndex: number): void {
-    assert(this.match < this.next, `${this.id}: match ${this.match} not below next ${this.next}`);
-    assert(this.match <= lastIndex, `${this.id}: match ${this.match} beyond ${lastIndex}`);
   }
 
   #enter(state: ProgressState): void {

@@ -95,9 +95,14 @@ export function trackMembers<B>(state: RaftState<B>): void {
   progress.clear();
   const bytesMax = config.inflightBytesMax ?? config.inflightMessagesMax * config.appendBytesMax;
   for (const id of ids) {
-    const next = state.log.lastIndex + 1;
-    const fresh = (): Progress => new Progress(id, next, config.inflightMessagesMax, bytesMax);
-    progress.set(id, known.get(id) ?? fresh());
+    let member = known.get(id);
+    if (member === undefined) {
+      const next = state.log.lastIndex + 1;
+      member = new Progress(id, next, config.inflightMessagesMax, bytesMax);
+      // A newcomer has until the next quorum check to be heard.
+      member.recentlyActive = known.size > 0;
+    }
+    progress.set(id, member);
   }
   state.peers = ids.filter((id) => id !== state.id).map((id) => progress.get(id)!);
   state.voters = membership.voters.map((id) => progress.get(id)!);
@@ -131,5 +136,12 @@ function leaveRole<B>(state: RaftState<B>): void {
 }
 
 function refusal<B>(state: RaftState<B>, to: string, id: number) {
-  return { type: 'readIndexResponse', from: state.id, to, term: state.term, id, index: -1 } as const;
+  return {
+    type: 'readIndexResponse',
+    from: state.id,
+    to,
+    term: state.term,
+    id,
+    index: -1,
+  } as const;
 }

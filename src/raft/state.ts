@@ -67,8 +67,9 @@ export class RaftState<B> {
   outgoing: Progress[] = [];
   /** Leader: index of the noop that opened its term. */
   termStart = 0;
-  /** Leader: whom it hands leadership to. */
+  /** Leader: whom it hands leadership to, and the tick at which it gives that up. */
   transferee = '';
+  transferDeadline = 0;
   leaderReads = new LeaderReads();
   readonly forwardedReads: ForwardedReads;
 

@@ -52,6 +52,9 @@ export interface SnapshotMeta {
 
 export type Role = 'follower' | 'precandidate' | 'candidate' | 'leader';
 
+/** What a driver may propose; the core makes the other kinds itself. */
+export type ProposalKind = 'batch' | 'tick';
+
 export interface RaftConfig {
   readonly id: string;
   /** Election timeout in ticks; a follower waits a random number in [electionTicks, 2 * electionTicks). */

@@ -47,6 +47,8 @@ export class Applier {
     const deadline = this.#clock.monotonic() + SLICE_MS;
     while (machine.appliedIndex < this.#core.commitIndex) {
       const entries = this.#core.entriesFrom(machine.appliedIndex + 1, FETCH_BYTES);
+      // Committed elsewhere but not durable here yet: the completion of the write starts the next turn.
+      if (entries.length === 0) return true;
       for (const entry of entries) {
         machine.apply(entry.body.record, this.#sink);
         if (entry.index === this.#stopAt) this.#reachedStop();

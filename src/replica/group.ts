@@ -1,9 +1,9 @@
 // Owns: what the server may ask of the replicated group this process is a member of. replica.ts implements it.
 // Calls come from the server's turn; answers come later in the same order per origin, never inside the call.
 
-import type { LatencySummary } from '../storage/latency-window.js';
 import type { Machine } from '../machine/machine.js';
 import type { ErrorReply, Reply } from '../resp/reply.js';
+import type { LatencySummary } from '../storage/latency-window.js';
 
 /** One client write on its way: a command, or MULTI ... EXEC with an optional WATCH before it, as raw RESP. */
 export interface PendingWrite {
@@ -59,7 +59,6 @@ export interface GroupStatus {
   readonly replicationMicros: LatencySummary;
   readonly elections: number;
 }
-
 
 export interface Group {
   readonly machine: Machine;

@@ -3,7 +3,6 @@
 // apply, then the links. Nothing in a turn waits; completions of disk and network start the next turn.
 // Never looks into payloads, never answers a client itself: proposals.ts, reads.ts and the machine do.
 
-import { LatencyWindow } from '../storage/latency-window.js';
 import type { LoggedRecord } from '../base/log-entry.js';
 import type { Machine } from '../machine/machine.js';
 import { checkPayload } from '../machine/payload-check.js';
@@ -14,6 +13,7 @@ import type { PeerMessage } from '../peer/raft-codec.js';
 import type { Clock, Timer } from '../platform/clock.js';
 import type { RaftCore } from '../raft/core.js';
 import type { Ready, RoleChange } from '../raft/types.js';
+import { LatencyWindow } from '../storage/latency-window.js';
 import { Applier } from './applier.js';
 import { DurableStream } from './durable-stream.js';
 import type { EntryMaker } from './entry-maker.js';
@@ -32,6 +32,8 @@ export interface ReplicaSettings {
   readonly incarnation: number;
   /** False for -raft=false: a group of one that says so. */
   readonly raftEnabled: boolean;
+  /** Where clients reach this node, `host:port`. */
+  readonly respAddress: string;
   /** Ms of one tick of the core. */
   readonly tickMs: number;
   /** Ms a client waits for a write or a linearizable read before it gets an error. */
@@ -45,6 +47,8 @@ export interface ReplicaParts {
   readonly storage: GroupStorage;
   readonly links: PeerLinks;
   readonly snapshots: Snapshots;
+  /** Raft addresses of members by id, `host:port`. */
+  readonly addresses: ReadonlyMap<string, string>;
   readonly clock: Clock;
   readonly maker: EntryMaker;
   readonly logger: Logger;
@@ -76,6 +80,8 @@ export class Replica implements Group {
   #timers: Timer[] = [];
   #turnScheduled = false;
   #stopping = false;
+  /** A received snapshot is becoming this node's state; nothing is applied meanwhile. */
+  #installing = false;
   #elections = 0;
   /** Monotonic ms when this node last knew a leader. */
   #leaderSeenAt: number;
@@ -139,11 +145,13 @@ export class Replica implements Group {
   }
 
   status(): GroupStatus {
-    const { settings, storage } = this.#parts;
+    const { settings, storage, addresses } = this.#parts;
     return describeStatus({
       settings,
       status: this.#core.status(),
       links: this.#links,
+      addresses,
+      respAddress: settings.respAddress,
       fsyncMicros: storage.fsyncLatency(),
       replicationMicros: this.#replication.summary(),
       elections: this.#elections,
@@ -245,6 +253,8 @@ export class Replica implements Group {
       this.#appendEntries();
       this.#reads.dispatch(this.#clock.monotonic());
       this.#carryOut();
+      if (this.#parts.snapshots.hasStaged && !this.#installing)
+        this.#parts.snapshots.discardStaged();
       this.#links.flush();
       this.#apply();
       this.#parts.onTurnEnd();
@@ -344,10 +354,12 @@ export class Replica implements Group {
 
   #install(ready: Ready<LoggedRecord>): void {
     const meta = ready.snapshot!;
+    this.#installing = true;
     this.#durable.submit(null, [], () => {
       this.#parts.snapshots.install(meta).then(
         () => {
           const { nodeId, incarnation } = this.#parts.settings;
+          this.#installing = false;
           this.#core.snapshotInstalled(meta);
           this.#proposals.skipTo(this.machine.lastSeq(nodeId, incarnation));
           this.#schedule();
@@ -384,7 +396,7 @@ export class Replica implements Group {
       const votes = this.#core.votesGranted;
       logger.info('Won election', { votes, term: change.term });
       logger.info('Entering leader state', { term: change.term });
-      const tail = this.#core.logFrom(this.machine.appliedIndex + 1);
+      const tail = this.#core.tailFrom(this.machine.appliedIndex + 1);
       this.#sequencer.begin(
         (node, incarnation) => this.machine.lastSeq(node, incarnation),
         tail.map((entry) => entry.body.record),

@@ -1,8 +1,8 @@
 // Owns: what the group says about itself (INFO raft, metrics): the core's status joined with links and latencies.
 
-import type { LatencySummary } from '../storage/latency-window.js';
 import type { PeerLinks } from '../peer/links.js';
 import type { RaftStatus } from '../raft/types.js';
+import type { LatencySummary } from '../storage/latency-window.js';
 import type { GroupStatus, PeerInfo } from './group.js';
 
 export interface StatusSources {

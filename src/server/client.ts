@@ -1,5 +1,5 @@
 // Owns: one RESP connection: who it is, what it selected, its queue of unanswered commands, its output.
-// (Contract for now; server/ fills it in.)
+// What commands may see and do of it; session.ts implements it.
 
 import type { Reply } from '../resp/reply.js';
 
@@ -36,7 +36,8 @@ export interface Client {
   readonly inMulti: boolean;
   readonly queuedCommands: number;
   readonly watchedKeys: number;
-  readonly subscriptions: SubscriptionCounts;
+  /** Kept by pub/sub. */
+  readonly subscriptions: { -readonly [K in keyof SubscriptionCounts]: SubscriptionCounts[K] };
   /** Waits in a blocking command. */
   readonly blocked: boolean;
   /** Index of the entry that carried this connection's last write, 0 for none (WAIT). */
@@ -46,6 +47,13 @@ export interface Client {
   readonly outputBytes: number;
   /** Answers a command that returned LATER; in its place in the order of replies. */
   resolve(reply: Reply): void;
+  /** Sends what answers no command (pub/sub messages, MONITOR), at once. */
+  push(reply: Reply): void;
+  /** Set by a command that returns LATER and can be ended early: the reply for CLIENT UNBLOCK. Reset by `resolve`. */
+  unblockWith: ((how: 'timeout' | 'error') => Reply) | null;
+  /** Leaves MULTI and forgets WATCH (RESET, UNWATCH). */
+  discard(): void;
+  unwatch(): void;
   /** CLIENT UNBLOCK: ends a blocking command as its timeout would, or with an error; false when it is not in one. */
   unblock(how: 'timeout' | 'error'): boolean;
   /** Closes the connection after the output written so far (`soon`) or at once. */

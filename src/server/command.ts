@@ -16,4 +16,9 @@ export type ServerResult = Reply | typeof LATER | typeof NOTHING;
 
 export interface ServerCommand extends CommandInfo {
   readonly run: (client: Client, args: readonly string[], server: Server) => ServerResult;
+  /**
+   * True: does not depend on replies still owed to this connection, nor changes how they are written, so it need not
+   * wait for them (PING, SELECT). Others run when all commands before them have been answered.
+   */
+  readonly immediate?: boolean;
 }

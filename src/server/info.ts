@@ -98,7 +98,8 @@ function errorStatsFields(server: Server): InfoField[] {
 
 function latencyStatsFields(server: Server): InfoField[] {
   if (!server.settings.latencyTracking) return [];
-  const percents = server.settings.text('latency-tracking-info-percentiles').split(' ').map(Number);
+  const listed = server.settings.text('latency-tracking-info-percentiles').split(' ');
+  const percents = listed.filter((word) => word !== '').map(Number);
   const fields: InfoField[] = [];
   for (const [name, { latency }] of server.stats.commands) {
     if (latency === undefined || latency.count === 0) continue;

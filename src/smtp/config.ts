@@ -4,7 +4,13 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { Problems } from '../config/problem.js';
 import { didYouMean } from '../config/suggest.js';
-import { type MailConfig, type RawMailConfig, SETTINGS, type SettingName } from './settings.js';
+import {
+  type MailConfig,
+  type RawMailConfig,
+  SETTINGS,
+  type Setting,
+  type SettingName,
+} from './settings.js';
 
 export interface ConfigSources {
   /** By flag name, without dashes. */
@@ -37,7 +43,7 @@ export function loadMailConfig(sources: ConfigSources): MailConfig {
   const given = new Map<SettingName, Given>();
   if (sources.file !== null) readFile(sources.file, problems, given);
   for (const name of NAMES) {
-    const { env, flag }: { env?: string; flag?: string } = SETTINGS[name];
+    const { env, flag }: Setting = SETTINGS[name];
     const fromEnv = env === undefined ? undefined : sources.env[env];
     if (env !== undefined && fromEnv !== undefined && fromEnv !== '') {
       given.set(name, { text: fromEnv, label: env });

@@ -8,9 +8,9 @@ import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Logger } from '../observe/logger.js';
 import type { Clock } from '../platform/clock.js';
-import { reasonOf } from './reason.js';
 import { buildHead, inspectHeader, RECEIVED_MAX } from './message-head.js';
 import { type MailQueue, type MessageFacts, PART_BYTES } from './queue.js';
+import { reasonOf } from './reason.js';
 import { SmtpReply } from './smtp-reply.js';
 
 export interface IntakeOptions {

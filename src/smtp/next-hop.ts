@@ -149,7 +149,7 @@ export class NextHop {
       });
       const { user, password } = this.#settings;
       if (user !== null && password !== null) {
-        await settle((done) => connection.login({ user, pass: password }, done));
+        await settle<boolean>((done) => connection.login({ user, pass: password }, done));
       }
       return connection;
     } catch (error) {

@@ -16,10 +16,13 @@ import {
 import { shown } from '../config/problem.js';
 import { parseStoreUrl, type StoreAddress } from './store-url.js';
 
-export interface Setting<T> {
+/** Settings are only read here, so what prints a value is not asked for. */
+type Reader<T> = Pick<Kind<T>, 'schema' | 'name'>;
+
+export interface Setting {
   /** In the file, with dots between levels. */
   readonly path: string;
-  readonly kind: Kind<T>;
+  readonly kind: Reader<unknown>;
   /** In the kind's text form; null when the setting may be absent or is computed. */
   readonly fallback: string | null;
   readonly env?: string;
@@ -28,7 +31,7 @@ export interface Setting<T> {
   readonly help: string;
 }
 
-function list<T>(name: string, expected: string, read: (item: string) => T | null): Kind<T[]> {
+function list<T>(name: string, expected: string, read: (item: string) => T | null): Reader<T[]> {
   const schema = z.string().transform((value, context): T[] => {
     const items: T[] = [];
     for (const item of value.split(/[\n,]/).map((part) => part.trim())) {
@@ -42,10 +45,10 @@ function list<T>(name: string, expected: string, read: (item: string) => T | nul
     }
     return items;
   });
-  return { schema, name, format: (items) => items.map(String).join(',') };
+  return { schema, name };
 }
 
-const storeUrl: Kind<StoreAddress> = {
+const storeUrl: Reader<StoreAddress> = {
   name: 'url',
   schema: z.string().transform((value, context): StoreAddress => {
     const parsed = parseStoreUrl(value);
@@ -53,16 +56,14 @@ const storeUrl: Kind<StoreAddress> = {
     context.addIssue(parsed);
     return z.NEVER;
   }),
-  format: () => '(not shown)',
 };
 
 const NAMESPACE = /^[^\s{}]+$/;
-const namespace: Kind<string> = {
+const namespace: Reader<string> = {
   name: 'prefix',
   schema: z.string().refine((value) => NAMESPACE.test(value), {
     error: 'is no key prefix; expected text without spaces and braces, as helios:mail:',
   }),
-  format: String,
 };
 
 export interface AuthUser {
@@ -383,11 +384,11 @@ export const SETTINGS = {
     flag: 'log-format',
     help: 'form of a log line',
   },
-} as const satisfies Record<string, Setting<unknown>>;
+} as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;
 
-type ValueOf<S> = S extends { kind: Kind<infer T>; fallback: infer F }
+type ValueOf<S> = S extends { kind: Reader<infer T>; fallback: infer F }
   ? F extends null
     ? T | null
     : T

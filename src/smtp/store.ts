@@ -8,6 +8,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { OperationalError } from '../base/errors.js';
 import type { Logger } from '../observe/logger.js';
 import type { Clock } from '../platform/clock.js';
+import { pause } from './deadline.js';
 import { reasonOf } from './reason.js';
 import type { Script } from './scripts.js';
 import { describeStore, type StoreAddress, type StoreHost } from './store-url.js';
@@ -114,10 +115,10 @@ export class Store {
       try {
         return await this.run(script.name, (client) => evaluate(client, script, keys, args));
       } catch (error) {
-        const pause = BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)] ?? 200;
-        const left = deadline - this.#clock.monotonic() - pause;
+        const wait = BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length - 1)] ?? 200;
+        const left = deadline - this.#clock.monotonic() - wait;
         if (!(error instanceof StoreUnavailable) || left <= 0 || this.#closed) throw error;
-        await this.#pause(pause);
+        await pause(this.#clock, wait);
         if (!this.#up) await this.waitUntilUp(left);
       }
     }
@@ -140,12 +141,6 @@ export class Store {
     if (this.#closed) return;
     const store = describeStore(this.#options.address);
     this.#options.log.warn('store: lost, new mail gets 451 until it is back', { store, reason });
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#clock.after(ms, resolve);
-    });
   }
 }
 

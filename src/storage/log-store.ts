@@ -58,11 +58,10 @@ export interface SegmentState {
 /** What recovery found; log-recovery.ts makes it. */
 export interface LogState {
   readonly aofDirectory: string;
-  snapshot: SnapshotFile | null;
-  baseSeq: number;
-  readonly segments: SegmentState[];
+  readonly snapshot: SnapshotFile | null;
+  readonly baseSeq: number;
+  readonly segments: readonly SegmentState[];
   readonly file: DiskFile;
-  readonly firstIndex: number;
   readonly lastIndex: number;
   readonly lock: { release(): Promise<void> };
 }
@@ -79,7 +78,8 @@ export class LogStore {
   #snapshot: SnapshotFile | null;
   #baseSeq: number;
   #lastIndex: number;
-  #rolling = false;
+  /** The segment being written; those after it in the list wait for their barrier. */
+  #currentSeq: number;
   #temporary = 0;
 
   /** Use openLogStore. */
@@ -92,6 +92,7 @@ export class LogStore {
     this.#snapshot = state.snapshot;
     this.#baseSeq = state.baseSeq;
     this.#lastIndex = state.lastIndex;
+    this.#currentSeq = state.segments.at(-1)!.seq;
     this.#segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_MAX;
     this.#writer = new LogWriter(state.file, options.fsync, options.clock, options.onFatal);
   }
@@ -148,9 +149,7 @@ export class LogStore {
       buffers[i] = bytes;
     }
     this.#writer.append(buffers, done);
-    if (segment.bytes >= this.#segmentBytesMax && !this.#rolling) {
-      this.rotate().catch(this.#onRotateFailed);
-    }
+    if (segment.bytes >= this.#segmentBytesMax) this.rotate().catch(this.#onFailed);
   }
 
   /**
@@ -162,9 +161,7 @@ export class LogStore {
     const seq = this.#segments[this.#segments.length - 1]!.seq + 1;
     const next: SegmentState = { seq, maxIndex: 0, bytes: 0 };
     this.#segments.push(next);
-    this.#rolling = true;
-    await this.#writer.barrier(() => this.#fatalOnError(() => this.#startSegment(next)));
-    this.#rolling = false;
+    await this.#barrier(() => this.#startSegment(next));
     return through;
   }
 
@@ -177,36 +174,26 @@ export class LogStore {
 
   /**
    * Makes a finished snapshot of our own state the base, then removes the segments it covers whole. Records after
-   * `position` stay.
+   * `position` stay. One call at a time.
    */
-  replaceBase(position: SnapshotPosition, sink: SnapshotSink): Promise<void> {
-    assert(sink.finished, 'a snapshot becomes the base when it is complete and synced');
-    return this.#writer.barrier(() =>
-      this.#fatalOnError(async () => {
-        const covered = this.#segments.at(-1)!;
-        if (covered.maxIndex > 0 && covered.maxIndex <= position.index) await this.#addSegment();
-        const kept = this.#segments.filter((segment, i) => {
-          return i === this.#segments.length - 1 || segment.maxIndex > position.index;
-        });
-        await this.#commitBase(position, sink, kept);
-        this.#lastIndex = Math.max(this.#lastIndex, position.index);
-      }),
-    );
+  async replaceBase(position: SnapshotPosition, sink: SnapshotSink): Promise<void> {
+    const { maxIndex } = this.#segments.at(-1)!;
+    const covered = maxIndex > 0 && maxIndex <= position.index;
+    await Promise.all([
+      covered ? this.rotate() : 0,
+      this.#fatalOnError(() => this.#nameBase(sink)),
+    ]);
+    await this.#commitBase(position, sink, (segment) => segment.maxIndex > position.index);
   }
 
   /**
    * Makes a snapshot received from the leader the base and drops the whole log: it starts again after `position`
    * (research/raft.md S3). What was appended before this call is lost with it; append nothing until it resolves.
    */
-  reset(position: SnapshotPosition, sink: SnapshotSink): Promise<void> {
-    assert(sink.finished, 'a snapshot becomes the base when it is complete and synced');
-    return this.#writer.barrier(() =>
-      this.#fatalOnError(async () => {
-        await this.#addSegment();
-        await this.#commitBase(position, sink, [this.#segments.at(-1)!]);
-        this.#lastIndex = position.index;
-      }),
-    );
+  async reset(position: SnapshotPosition, sink: SnapshotSink): Promise<void> {
+    await Promise.all([this.rotate(), this.#fatalOnError(() => this.#nameBase(sink))]);
+    this.#lastIndex = position.index;
+    await this.#commitBase(position, sink, () => false);
   }
 
   /** Makes everything durable and lets go of the directory. */
@@ -221,7 +208,7 @@ export class LogStore {
     await this.#lock.release();
   }
 
-  readonly #onRotateFailed = (error: unknown): void => {
+  readonly #onFailed = (error: unknown): void => {
     this.#writer.fail(error instanceof Error ? error : new Error(String(error)));
   };
 
@@ -229,57 +216,79 @@ export class LogStore {
     try {
       await step();
     } catch (error) {
-      this.#onRotateFailed(error);
+      this.#onFailed(error);
       throw error;
     }
   }
 
-  async #addSegment(): Promise<void> {
-    const next: SegmentState = { seq: this.#segments.at(-1)!.seq + 1, maxIndex: 0, bytes: 0 };
-    this.#segments.push(next);
-    await this.#startSegment(next);
+  #barrier(step: () => Promise<void>): Promise<void> {
+    return this.#writer.barrier(() => this.#fatalOnError(step));
   }
 
-  /** Creates the file of a segment that is already the last in the list, names it, and writes there from now on. */
+  /** Creates the file of a segment that is in the list already, names it, and writes there from now on. */
   async #startSegment(segment: SegmentState): Promise<void> {
     const file = await createSegmentFile(this.#options, this.#directory, segment.seq);
     segment.bytes += file.size;
-    await this.#writeManifest(this.#baseSeq, this.#segments.filter((s) => s.seq <= segment.seq));
+    this.#currentSeq = segment.seq;
+    await this.#writeManifest();
     const old = this.#file;
     this.#file = file;
     this.#writer.switchTo(file);
     await old.close();
   }
 
+  /** Gives a finished snapshot its durable name, which no manifest mentions yet. */
+  async #nameBase(sink: SnapshotSink): Promise<void> {
+    assert(sink.finished, 'a snapshot becomes the base when it is complete and synced');
+    const { disk } = this.#options;
+    await disk.rename(sink.path, `${this.#directory}/${baseName(this.#baseSeq + 1)}`);
+    await disk.syncDirectory(this.#directory);
+  }
+
+  /** Names the new base and the segments still needed; only then removes the rest. */
   async #commitBase(
     position: SnapshotPosition,
     sink: SnapshotSink,
-    kept: SegmentState[],
+    stillNeeded: (segment: SegmentState) => boolean,
   ): Promise<void> {
-    const { disk } = this.#options;
-    const seq = this.#baseSeq + 1;
-    const path = `${this.#directory}/${baseName(seq)}`;
-    await disk.rename(sink.path, path);
-    await disk.syncDirectory(this.#directory);
-    await this.#writeManifest(seq, kept);
-    const obsolete = this.#segments.filter((segment) => !kept.includes(segment));
     const oldBase = this.#snapshot;
-    this.#segments = kept;
-    this.#baseSeq = seq;
-    this.#snapshot = { index: position.index, term: position.term, path, bytes: sink.bytes };
-    for (const { seq: old } of obsolete) await disk.remove(`${this.#directory}/${incrName(old)}`);
-    if (oldBase !== null) await disk.remove(oldBase.path);
+    const obsolete: string[] = [];
+    await this.#barrier(async () => {
+      const isKept = (s: SegmentState): boolean => s.seq >= this.#currentSeq || stillNeeded(s);
+      for (const segment of this.#segments) {
+        if (!isKept(segment)) obsolete.push(`${this.#directory}/${incrName(segment.seq)}`);
+      }
+      this.#segments = this.#segments.filter(isKept);
+      this.#baseSeq++;
+      const path = `${this.#directory}/${baseName(this.#baseSeq)}`;
+      this.#snapshot = { index: position.index, term: position.term, path, bytes: sink.bytes };
+      this.#lastIndex = Math.max(this.#lastIndex, position.index);
+      await this.#writeManifest();
+    });
+    await this.#fatalOnError(async () => {
+      for (const path of obsolete) await this.#options.disk.remove(path);
+      if (oldBase !== null) await this.#options.disk.remove(oldBase.path);
+    });
   }
 
-  #writeManifest(baseSeq: number, segments: readonly SegmentState[]): Promise<void> {
-    const path = `${this.#directory}/${MANIFEST_NAME}`;
-    const manifest: Manifest = {
-      base: baseSeq === 0 ? null : { name: baseName(baseSeq), seq: baseSeq },
-      history: [],
-      incr: segments.map(({ seq }) => ({ name: incrName(seq), seq })),
-    };
-    return this.#options.disk.replaceFile(path, formatManifest(manifest));
+  #writeManifest(): Promise<void> {
+    const started = this.#segments.filter(({ seq }) => seq <= this.#currentSeq);
+    return writeManifest(this.#options.disk, this.#directory, this.#baseSeq, started);
   }
+}
+
+export function writeManifest(
+  disk: Disk,
+  directory: string,
+  baseSeq: number,
+  segments: readonly SegmentState[],
+): Promise<void> {
+  const manifest: Manifest = {
+    base: baseSeq === 0 ? null : { name: baseName(baseSeq), seq: baseSeq },
+    history: [],
+    incr: segments.map(({ seq }) => ({ name: incrName(seq), seq })),
+  };
+  return disk.replaceFile(`${directory}/${MANIFEST_NAME}`, formatManifest(manifest));
 }
 
 /** A new segment with its first line, synced, and its name in the directory too. Not yet in the manifest. */

@@ -39,12 +39,7 @@ export class LogWriter {
   #syncStarted = 0;
   #spare: Round | null = null;
 
-  constructor(
-    file: DiskFile,
-    policy: FsyncPolicy,
-    clock: Clock,
-    onFatal: (error: Error) => void,
-  ) {
+  constructor(file: DiskFile, policy: FsyncPolicy, clock: Clock, onFatal: (error: Error) => void) {
     this.#file = file;
     this.#policy = policy;
     this.#clock = clock;

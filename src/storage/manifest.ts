@@ -111,8 +111,10 @@ function splitWords(line: string): string[] | null {
 }
 
 function unquote(text: string): string {
-  return text.replace(/\\(?:x([0-9a-fA-F]{2})|(.))/g, (_, hex: string | undefined, other: string) =>
-    hex !== undefined ? String.fromCharCode(Number.parseInt(hex, 16)) : other,
+  return text.replace(
+    /\\(?:x([0-9a-fA-F]{2})|(.))/g,
+    (_, hex: string | undefined, other: string) =>
+      hex !== undefined ? String.fromCharCode(Number.parseInt(hex, 16)) : other,
   );
 }
 

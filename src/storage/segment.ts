@@ -4,14 +4,15 @@
 // Rule of recovery (architecture D8): only in the last segment, and only when what follows the last whole record is the
 // beginning of a record and nothing else but zeros, was a write cut short by a crash. All else is damage.
 
-import { crc32 } from '../platform/checksum.js';
 import type { LogRecord } from '../base/log-entry.js';
+import { crc32 } from '../platform/checksum.js';
 import { decodeRecord, RECORD_VERSION } from './record.js';
 import { foreignOwner, LogCorruptError, unknownFormat } from './storage-errors.js';
 
 const SEGMENT_VERSION = 1;
 const PREFIX = `#HELIOS-SEGMENT/${SEGMENT_VERSION} crc=`;
-const HEADER = /^#HELIOS-SEGMENT\/1 crc=([0-9a-f]{8})( seq=([1-9][0-9]{0,14}) owner=([\x21-\x7e]{1,200})\r\n)/;
+const HEADER =
+  /^#HELIOS-SEGMENT\/1 crc=([0-9a-f]{8})( seq=([1-9][0-9]{0,14}) owner=([\x21-\x7e]{1,200})\r\n)/;
 const HEADER_MAX = 300;
 
 export interface RecoveredRecord {

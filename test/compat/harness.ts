@@ -28,6 +28,11 @@ export interface CompareOptions {
   /** Largest allowed difference of two integer replies; 0 unless told. */
   readonly tolerance?: (args: Command) => number;
   readonly protocol?: Protocol;
+  /**
+   * Runs the commands in a transaction, where a 7.2 oracle's clock stands still, and gives ours the same time. No
+   * command may then be refused before it runs (arity).
+   */
+  readonly frozen?: boolean;
   /** Keep what earlier commands left; otherwise both sides start empty. */
   readonly keep?: boolean;
 }
@@ -43,6 +48,10 @@ export interface DifferentialOptions extends CompareOptions {
   /** Run before each sequence, on both sides. */
   readonly setup?: readonly Command[];
 }
+
+/** Commands shown before the one that differs. */
+const SHOWN_MAX = 60;
+const CLOCK_KEY = '__clock__';
 
 const UNORDERED: Readonly<Record<string, Order>> = {
   keys: 'items',
@@ -120,24 +129,43 @@ export class Bench {
     await this.#speak(options.protocol ?? 3);
     const found = await this.#run(commands, options);
     if (found !== null) return found;
-    const left = await this.#run([['select', '0'], ['keys', '*'], ...this.#readers()], options);
+    const readers = [['select', '0'], ['keys', '*'], ...this.#readers()];
+    const left = await this.#run(readers, { ...options, frozen: false });
     return left === null ? null : `${listing(commands)}\nthen the data differ:\n${left}`;
   }
 
   async #run(commands: readonly Command[], options: CompareOptions): Promise<string | null> {
-    this.subject.now = Date.now();
-    const expected = await this.oracle.send(commands);
+    const expected = options.frozen ? await this.#frozen(commands) : await this.#plain(commands);
     for (let i = 0; i < commands.length; i++) {
       const args = commands[i]!;
       const actual = treeOfReply(this.subject.execute(args), this.#protocol);
       if (options.ignore?.(args) || this.#agree(args, expected[i]!, actual, options)) continue;
       const order = orderOf(args, options);
       return (
-        `${listing(commands.slice(0, i + 1))}\n` +
+        `${listing(commands.slice(Math.max(0, i - SHOWN_MAX), i + 1))}\n` +
         `  oracle: ${render(expected[i]!, order)}\n  ours:   ${render(actual, order)}`
       );
     }
     return null;
+  }
+
+  #plain(commands: readonly Command[]): Promise<Tree[]> {
+    this.subject.now = Date.now();
+    return this.oracle.send(commands);
+  }
+
+  async #frozen(commands: readonly Command[]): Promise<Tree[]> {
+    const ttl = 100_000;
+    const probe = [
+      ['set', CLOCK_KEY, '', 'px', String(ttl)],
+      ['pexpiretime', CLOCK_KEY],
+      ['del', CLOCK_KEY],
+    ];
+    const replies = await this.oracle.send([['multi'], ...probe, ...commands, ['exec']]);
+    const results = replies.at(-1)!;
+    if (results.kind !== '*') throw new Error(`transaction refused:\n${listing(commands)}`);
+    this.subject.now = Number(results.items[1]!.text) - ttl;
+    return results.items.slice(probe.length);
   }
 
   #agree(args: Command, expected: Tree, actual: Tree, options: CompareOptions): boolean {

@@ -1,0 +1,296 @@
+// Owns: the face of the core to its driver: one member of one Raft group as a pure state machine.
+// A turn is: any number of calls, then takeReady until null, then what Ready asks. No I/O, clock or promise in here;
+// the only randomness is the Rng passed in. Not re-entrant. Handlers: follower.ts, election.ts, leader.ts.
+
+import { assert } from '../base/assert.js';
+import type { Rng } from '../base/rng.js';
+import { campaign, candidateDurable } from './election.js';
+import { accept } from './follower.js';
+import { checkHandlers, dispatch } from './handlers.js';
+import {
+  appendMembership,
+  leaderDurable,
+  leaderTick,
+  propose,
+  transferLeadership,
+} from './leader.js';
+import { isJoint, membershipOf, sameMembership, stepTowards } from './membership.js';
+import type { Message } from './messages.js';
+import { Reporter } from './ready.js';
+import { forgetLeader, hurryElectionTimer, restartElectionTimer } from './roles.js';
+import { RaftState } from './state.js';
+import { statusOf } from './status.js';
+import type {
+  BodyFactory,
+  BootState,
+  Entry,
+  Membership,
+  MembershipRefusal,
+  ProposalKind,
+  RaftConfig,
+  RaftStatus,
+  Ready,
+  Role,
+  SnapshotMeta,
+} from './types.js';
+
+/** A link to the leader that closed shortens the election timeout to this part of it, at most. */
+const HURRIED_PART = 1 / 4;
+
+export class RaftCore<B> {
+  readonly #state: RaftState<B>;
+  readonly #reporter: Reporter<B>;
+
+  constructor(config: RaftConfig, boot: BootState<B>, rng: Rng, bodyOf: BodyFactory<B>) {
+    checkHandlers();
+    assert(config.electionTicks > config.heartbeatTicks, 'election timeout within a heartbeat');
+    assert(config.heartbeatTicks > 0 && config.inflightMessagesMax > 0, 'limits below one');
+    const state = new RaftState(config, boot, rng, bodyOf);
+    assert(state.term >= state.log.lastTerm, 'entries of a term that was never made durable');
+    restartElectionTimer(state);
+    this.#state = state;
+    this.#reporter = new Reporter(state);
+  }
+
+  get role(): Role {
+    return this.#state.role;
+  }
+
+  get term(): number {
+    return this.#state.term;
+  }
+
+  /** Empty when unknown. */
+  get leader(): string {
+    return this.#state.leader;
+  }
+
+  get commitIndex(): number {
+    return this.#state.commitIndex;
+  }
+
+  get appliedIndex(): number {
+    return this.#state.appliedIndex;
+  }
+
+  get lastIndex(): number {
+    return this.#state.log.lastIndex;
+  }
+
+  get membership(): Membership {
+    return this.#state.membership;
+  }
+
+  /** Votes granted to this node in its last campaign, its own included. */
+  get votesGranted(): number {
+    let granted = 0;
+    for (const vote of this.#state.votes.values()) if (vote) granted++;
+    return granted;
+  }
+
+  /** Empty, or why this node takes no part any more; see Ready.fault. */
+  get fault(): string {
+    return this.#state.fault;
+  }
+
+  /**
+   * A linearizable read may run at once: this node is the only voter, leads, and has applied all that is committed,
+   * which includes everything acknowledged before a restart once its first entry in this term is committed.
+   */
+  get canReadNow(): boolean {
+    const state = this.#state;
+    return (
+      state.role === 'leader' &&
+      state.soleVoter &&
+      state.commitIndex >= state.termStart &&
+      state.appliedIndex === state.commitIndex
+    );
+  }
+
+  /** Takes a message from a peer. Never throws for what a peer can send. */
+  step(message: Message<B>): void {
+    if (this.#state.fault === '') dispatch(this.#state, message);
+  }
+
+  tick(): void {
+    const state = this.#state;
+    if (state.fault !== '') return;
+    state.now++;
+    this.#expireForwards();
+    if (state.role === 'leader') {
+      leaderTick(state);
+      return;
+    }
+    state.electionElapsed++;
+    if (state.electionElapsed < state.electionTimeout) return;
+    if (state.promotable) {
+      campaign(state);
+    } else {
+      forgetLeader(state);
+      restartElectionTimer(state);
+    }
+  }
+
+  /**
+   * Leader only: appends an entry; returns it, or null when not leader, beyond the uncommitted limit, or while
+   * leadership is handed over. `bodyOf` is called once, with the index and term given.
+   */
+  propose(
+    kind: ProposalKind,
+    size: number,
+    bodyOf: (index: number, term: number) => B,
+  ): Entry<B> | null {
+    return this.#state.fault === '' ? propose(this.#state, kind, size, bodyOf) : null;
+  }
+
+  /**
+   * Leader only: moves to these voters and learners, through joint consensus when more than one voter changes (the
+   * joint state is then left by itself). Returns the first entry of the change, or why nothing was appended.
+   */
+  proposeMembership(
+    voters: readonly string[],
+    learners: readonly string[],
+  ): Entry<B> | MembershipRefusal {
+    const state = this.#state;
+    const current = state.membership;
+    const target = membershipOf(voters, learners);
+    if (state.role !== 'leader' || state.fault !== '') return 'not leader';
+    if (state.transferee !== '') return 'leadership is being transferred';
+    if (isJoint(current) || state.memberships.currentIndex > state.commitIndex) {
+      return 'another change is in progress';
+    }
+    if (state.commitIndex < state.termStart) return 'leader has not committed in its term yet';
+    if (target.voters.length === 0) return 'no voters would remain';
+    if (sameMembership(current, target)) return 'nothing to change';
+    return appendMembership(state, stepTowards(current, target));
+  }
+
+  /** The answer arrives in Ready.reads; index -1: refused, ask again with a new id. */
+  readIndex(id: number): void {
+    const state = this.#state;
+    let taken = false;
+    if (state.fault === '') {
+      if (state.role === 'leader') taken = state.leaderReads.add({ from: state.id, id });
+      else if (state.leader !== '') taken = state.forwardedReads.add(id);
+    }
+    if (!taken) state.answerRead(id, -1);
+  }
+
+  /** The Ready with this token is durable, and all before it. Tokens complete in order; lower ones are ignored. */
+  appended(token: number): void {
+    const state = this.#state;
+    state.durability.complete(token);
+    if (state.fault !== '') return;
+    if (state.role === 'leader') leaderDurable(state);
+    else if (state.role === 'candidate') candidateDurable(state);
+  }
+
+  /** The machine has applied everything up to `index`. */
+  applied(index: number): void {
+    const state = this.#state;
+    assert(index <= state.applicableIndex, `applied ${index} beyond ${state.applicableIndex}`);
+    if (index > state.appliedIndex) state.appliedIndex = index;
+  }
+
+  /** Ready.snapshot is durable and loaded. */
+  snapshotInstalled(meta: SnapshotMeta): void {
+    const state = this.#state;
+    assert(state.pendingSnapshot?.index === meta.index, `snapshot ${meta.index} not asked for`);
+    state.pendingSnapshot = null;
+    state.durability.snapshotInstalled(meta.index);
+    state.appliedIndex = meta.index;
+    state.snapshotIndex = meta.index;
+    if (state.role === 'follower' && state.leader !== '') accept(state, meta.index);
+  }
+
+  /**
+   * A snapshot at meta.index (applied) is durable here: entries before `keepFrom` are forgotten, by default all that
+   * the snapshot holds. Keep some for followers that are a little behind.
+   */
+  compact(meta: SnapshotMeta, keepFrom: number = meta.index + 1): void {
+    const state = this.#state;
+    assert(meta.index <= state.appliedIndex, `snapshot at ${meta.index} not applied`);
+    if (meta.index > state.snapshotIndex) state.snapshotIndex = meta.index;
+    const base = Math.min(meta.index, keepFrom - 1);
+    state.log.compactTo(base);
+    state.memberships.compactTo(base);
+  }
+
+  /** The stream to a peer in Ready.sendSnapshotTo ended. */
+  snapshotSent(to: string, ok: boolean): void {
+    const peer = this.#state.progress.get(to);
+    if (peer === undefined || peer.state !== 'snapshot') return;
+    if (!ok) peer.snapshotIndex = 0;
+    peer.probe();
+    // Asked again once it answers a heartbeat: it needs time to install, or was not reachable.
+    peer.paused = true;
+  }
+
+  /** A message to this peer was lost. */
+  unreachable(peer: string): void {
+    const progress = this.#state.progress.get(peer);
+    if (progress?.state === 'replicate') progress.probe();
+  }
+
+  /** The link to this peer closed. Was it the leader, it is replaced soon, not after a whole election timeout. */
+  linkDown(peer: string): void {
+    const state = this.#state;
+    state.linksDown.add(peer);
+    if (state.role === 'leader') {
+      this.unreachable(peer);
+    } else if (state.role === 'follower' && state.leader === peer) {
+      forgetLeader(state);
+      hurryElectionTimer(state, state.config.electionTicks * HURRIED_PART);
+    }
+  }
+
+  /** Leader only. `to` null: the most caught-up voter. False when there is nobody, or not leader. */
+  transferLeadership(to: string | null): boolean {
+    const state = this.#state;
+    return state.role === 'leader' && state.fault === '' && transferLeadership(state, to);
+  }
+
+  /** Stands for election now, as after a timeout. */
+  campaign(): void {
+    if (this.#state.fault === '') campaign(this.#state);
+  }
+
+  /** What this turn asks of the driver; null when there is nothing. */
+  takeReady(): Ready<B> | null {
+    return this.#reporter.take();
+  }
+
+  /** Entries to apply from `index` on, at most `maxBytes` but at least one; empty when none is committed and here. */
+  entriesFrom(index: number, maxBytes: number): readonly Entry<B>[] {
+    const { log, applicableIndex } = this.#state;
+    if (index > applicableIndex || index <= log.baseIndex) return [];
+    return log.slice(index, log.lastWithin(index, applicableIndex, maxBytes));
+  }
+
+  /** Every entry of the log from `index` on, committed or not. */
+  tailFrom(index: number): readonly Entry<B>[] {
+    const { log } = this.#state;
+    return log.slice(Math.max(index, log.baseIndex + 1), log.lastIndex);
+  }
+
+  /** What a snapshot of the machine at `index` (applied, not compacted) has to carry. */
+  snapshotMeta(index: number): SnapshotMeta {
+    const { log, memberships } = this.#state;
+    const term = log.termAt(index);
+    assert(term >= 0, `no term known for ${index}`);
+    return { index, term, membership: memberships.at(index) };
+  }
+
+  status(): RaftStatus {
+    return statusOf(this.#state);
+  }
+
+  #expireForwards(): void {
+    const state = this.#state;
+    let reads = state.forwardedReads.takeExpired(state.now);
+    while (reads !== null) {
+      for (const id of reads) state.answerRead(id, -1);
+      reads = state.forwardedReads.takeExpired(state.now);
+    }
+  }
+}

@@ -1,0 +1,204 @@
+// Owns: what only a leader does: proposals, answers to its messages, heartbeats and quorum check, reads, transfer,
+// and the steps that follow a commit. Replication itself is replication.ts.
+
+import { isJoint, isVoter, leaveJoint } from './membership.js';
+import type { AppendResponse, HeartbeatResponse, ReadIndexRequest } from './messages.js';
+import type { Progress } from './progress.js';
+import { jointIndex, majority } from './quorum.js';
+import type { ReadRequest } from './read-index.js';
+import { advanceCommit, handleAppendResponse, nudge, sendHeartbeat } from './replication.js';
+import { becomeFollower, trackMembers } from './roles.js';
+import type { RaftState } from './state.js';
+import type { Entry, Membership, ProposalKind } from './types.js';
+
+/** Bytes counted for a config entry, per member id in it. */
+const CONFIG_BYTES_PER_ID = 64;
+
+export function openTerm<B>(state: RaftState<B>): void {
+  const index = state.log.lastIndex + 1;
+  const body = state.bodyOf('noop', index, state.term, null);
+  state.appendEntry({ index, term: state.term, kind: 'noop', size: 0, body, membership: null });
+}
+
+export function propose<B>(
+  state: RaftState<B>,
+  kind: ProposalKind,
+  size: number,
+  bodyOf: (index: number, term: number) => B,
+): Entry<B> | null {
+  if (state.role !== 'leader' || state.transferee !== '') return null;
+  const pending = state.log.bytesBetween(state.commitIndex, state.log.lastIndex);
+  if (pending > 0 && pending + size > state.config.uncommittedBytesMax) return null;
+  const index = state.log.lastIndex + 1;
+  const body = bodyOf(index, state.term);
+  const entry: Entry<B> = { index, term: state.term, kind, size, body, membership: null };
+  state.appendEntry(entry);
+  return entry;
+}
+
+/** Appends a membership, in force from now on. The caller has checked that it may follow the present one. */
+export function appendMembership<B>(state: RaftState<B>, membership: Membership): Entry<B> {
+  const index = state.log.lastIndex + 1;
+  const ids = membership.voters.length + membership.outgoing.length + membership.learners.length;
+  const body = state.bodyOf('config', index, state.term, membership);
+  const size = CONFIG_BYTES_PER_ID * ids;
+  const entry: Entry<B> = { index, term: state.term, kind: 'config', size, body, membership };
+  state.appendEntry(entry);
+  trackMembers(state);
+  return entry;
+}
+
+export function leaderTick<B>(state: RaftState<B>): void {
+  const { config } = state;
+  state.electionElapsed++;
+  state.heartbeatElapsed++;
+  if (state.transferee !== '' && state.now >= state.transferDeadline) state.transferee = '';
+  if (state.electionElapsed >= config.electionTicks) {
+    state.electionElapsed = 0;
+    if (!heardQuorum(state)) {
+      becomeFollower(state, state.term, '');
+      return;
+    }
+  }
+  if (state.heartbeatElapsed < config.heartbeatTicks) return;
+  state.heartbeatElapsed = 0;
+  for (const peer of state.peers) {
+    peer.mayNudge = true;
+    sendHeartbeat(state, peer, state.leaderReads.round);
+  }
+}
+
+/** Something of the leader's own log became durable. */
+export function leaderDurable<B>(state: RaftState<B>): void {
+  const self = state.progress.get(state.id);
+  if (self?.acknowledge(state.durability.index)) afterProgress(state);
+}
+
+export function onAppendResponse<B>(state: RaftState<B>, message: AppendResponse): void {
+  const peer = state.progress.get(message.from);
+  if (peer === undefined) return;
+  const before = peer.match;
+  handleAppendResponse(state, peer, message);
+  if (peer.match === before) return;
+  afterProgress(state);
+  if (state.role === 'leader' && state.transferee === peer.id) offerLeadership(state, peer);
+}
+
+export function onHeartbeatResponse<B>(state: RaftState<B>, message: HeartbeatResponse): void {
+  const peer = state.progress.get(message.from);
+  if (peer === undefined || message.readRound > state.leaderReads.round) return;
+  peer.recentlyActive = true;
+  nudge(state, peer);
+  if (message.readRound <= peer.confirmedRound) return;
+  peer.confirmedRound = message.readRound;
+  if (state.leaderReads.waiting) confirmReads(state);
+}
+
+export function onReadIndex<B>(state: RaftState<B>, message: ReadIndexRequest): void {
+  const request: ReadRequest = { from: message.from, id: message.id };
+  if (!state.leaderReads.add(request)) answerRead(state, request, -1);
+}
+
+/** Once a turn: reads that came in since the last turn start a round of their own. */
+export function startReadRound<B>(state: RaftState<B>): void {
+  const reads = state.leaderReads;
+  if (!reads.collecting || state.commitIndex < state.termStart) return;
+  reads.startRound(state.commitIndex);
+  for (const peer of state.peers) {
+    if (isVoter(state.membership, peer.id)) sendHeartbeat(state, peer, reads.round);
+  }
+  confirmReads(state);
+}
+
+/** False when there is nobody to hand leadership to. `to` null: the most caught-up voter. */
+export function transferLeadership<B>(state: RaftState<B>, to: string | null): boolean {
+  const target = to === null ? mostCaughtUp(state) : state.progress.get(to);
+  if (target === undefined || target.id === state.id) return false;
+  if (!state.membership.voters.includes(target.id)) return false;
+  state.transferee = target.id;
+  state.transferDeadline = state.now + state.config.electionTicks;
+  offerLeadership(state, target);
+  return true;
+}
+
+/** A match moved: what is committed now, and what follows from that? */
+function afterProgress<B>(state: RaftState<B>): void {
+  if (!advanceCommit(state)) return;
+  const { memberships } = state;
+  if (memberships.currentIndex > state.commitIndex) return;
+  if (isJoint(memberships.current)) appendMembership(state, leaveJoint(memberships.current));
+  else if (!isVoter(memberships.current, state.id)) retire(state);
+}
+
+/** The membership without this leader is committed: tell everyone, name a successor, step down (thesis 4.2.2). */
+function retire<B>(state: RaftState<B>): void {
+  for (const peer of state.peers) sendHeartbeat(state, peer, 0);
+  const successor = mostCaughtUp(state);
+  if (successor !== undefined) offerLeadership(state, successor);
+  becomeFollower(state, state.term, '');
+}
+
+/** TimeoutNow goes only to a target that has the whole log (thesis 3.10). */
+function offerLeadership<B>(state: RaftState<B>, target: Progress): void {
+  const { lastIndex, lastTerm } = state.log;
+  if (target.match !== lastIndex) return;
+  state.send({
+    type: 'timeoutNow',
+    from: state.id,
+    to: target.id,
+    term: state.term,
+    lastIndex,
+    lastTerm,
+  });
+}
+
+function mostCaughtUp<B>(state: RaftState<B>): Progress | undefined {
+  let best: Progress | undefined;
+  for (const member of state.voters) {
+    if (member.id === state.id || !member.alive || state.linksDown.has(member.id)) continue;
+    if (best === undefined || member.match > best.match) best = member;
+  }
+  return best;
+}
+
+/** Has a quorum been heard since the last check? Starts the next one. */
+function heardQuorum<B>(state: RaftState<B>): boolean {
+  const heard = heardHalf(state, state.voters) && heardHalf(state, state.outgoing);
+  for (const peer of state.peers) peer.restartActivity();
+  return heard;
+}
+
+function heardHalf<B>(state: RaftState<B>, members: readonly Progress[]): boolean {
+  let count = 0;
+  for (const member of members) if (member.id === state.id || member.recentlyActive) count++;
+  return members.length === 0 || count >= majority(members.length);
+}
+
+function confirmReads<B>(state: RaftState<B>): void {
+  const round = jointIndex(rounds(state, state.voters), rounds(state, state.outgoing));
+  state.leaderReads.confirm(round, (request, index) => answerRead(state, request, index));
+}
+
+function rounds<B>(state: RaftState<B>, members: readonly Progress[]): number[] {
+  const own = state.leaderReads.round;
+  const values: number[] = [];
+  for (const member of members) {
+    values.push(member.id === state.id ? own : member.confirmedRound);
+  }
+  return values;
+}
+
+function answerRead<B>(state: RaftState<B>, request: ReadRequest, index: number): void {
+  if (request.from === state.id) {
+    state.answerRead(request.id, index);
+    return;
+  }
+  state.send({
+    type: 'readIndexResponse',
+    from: state.id,
+    to: request.from,
+    term: state.term,
+    id: request.id,
+    index,
+  });
+}

@@ -1,0 +1,35 @@
+// Owns: the picture of a core for INFO, metrics, invariant checks and traces. Plain data, no references into the core.
+
+import { isVoter } from './membership.js';
+import type { RaftState } from './state.js';
+import type { PeerStatus, RaftStatus } from './types.js';
+
+export function statusOf<B>(state: RaftState<B>): RaftStatus {
+  const { log } = state;
+  return {
+    id: state.id,
+    role: state.role,
+    term: state.term,
+    leader: state.leader,
+    vote: state.vote,
+    commitIndex: state.commitIndex,
+    appliedIndex: state.appliedIndex,
+    durableIndex: state.durability.index,
+    lastIndex: log.lastIndex,
+    firstIndex: log.baseIndex + 1,
+    membership: state.membership,
+    transferee: state.transferee,
+    uncommittedBytes: log.bytesBetween(Math.max(state.commitIndex, log.baseIndex), log.lastIndex),
+    fault: state.fault,
+    peers: state.peers.map(
+      (peer): PeerStatus => ({
+        id: peer.id,
+        state: peer.state,
+        match: peer.match,
+        next: peer.next,
+        recentlyActive: peer.recentlyActive,
+        learner: !isVoter(state.membership, peer.id),
+      }),
+    ),
+  };
+}

@@ -1,0 +1,45 @@
+// Owns: what a snapshot carries in AUX fields besides the keys (architecture D6): its place in the log, the membership
+// as of then, and the machine's own state. Redis skips fields it does not know.
+
+import { OperationalError } from '../base/errors.js';
+import type { MachineState } from '../machine/machine.js';
+import type { SnapshotMeta } from '../raft/types.js';
+
+export function auxOf(meta: SnapshotMeta, state: MachineState): ReadonlyMap<string, string> {
+  return new Map([
+    ['helios-index', String(meta.index)],
+    ['helios-term', String(meta.term)],
+    ['helios-time', String(state.time)],
+    ['helios-membership', JSON.stringify(meta.membership)],
+    ['helios-origins', JSON.stringify(state.origins)],
+    ['helios-touches', JSON.stringify(state.touches)],
+  ]);
+}
+
+/** Throws E_RDB, naming the field, when one is missing or malformed. */
+export function parseAux(aux: ReadonlyMap<string, string>): {
+  meta: SnapshotMeta;
+  state: MachineState;
+} {
+  const index = numberField(aux, 'helios-index');
+  const term = numberField(aux, 'helios-term');
+  const time = numberField(aux, 'helios-time');
+  const membership = jsonField<SnapshotMeta['membership']>(aux, 'helios-membership');
+  const origins = jsonField<MachineState['origins']>(aux, 'helios-origins');
+  const touches = jsonField<MachineState['touches']>(aux, 'helios-touches');
+  return { meta: { index, term, membership }, state: { index, term, time, origins, touches } };
+}
+
+function numberField(aux: ReadonlyMap<string, string>, name: string): number {
+  const value = Number(aux.get(name) ?? Number.NaN);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new OperationalError('E_RDB', `snapshot field ${name} is missing or not a number`);
+}
+
+function jsonField<T>(aux: ReadonlyMap<string, string>, name: string): T {
+  try {
+    return JSON.parse(aux.get(name) ?? '') as T;
+  } catch {
+    throw new OperationalError('E_RDB', `snapshot field ${name} is missing or not JSON`);
+  }
+}

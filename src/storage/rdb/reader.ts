@@ -1,0 +1,145 @@
+// Owns: loading an RDB file into an empty keyspace: opcodes around the values, the checksum at the end.
+// A damaged file rejects with RdbError (E_RDB, offset); the keyspace then holds a part and must be thrown away.
+
+import { DATABASE_COUNT, type Keyspace } from '../../keyspace/keyspace.js';
+import type { Disk } from '../../platform/disk.js';
+import { readMagic } from './aux-fields.js';
+import { ENCODING_HINT, OPCODE } from './format.js';
+import type { RdbInput } from './input.js';
+import { RdbSource } from './source.js';
+import { readValue } from './value-reader.js';
+
+export interface LoadReport {
+  readonly aux: ReadonlyMap<string, string>;
+  readonly keys: number;
+  readonly bytes: number;
+  /** Bytes of the RDB part; smaller than the file when an AOF follows (aof-use-rdb-preamble of Redis 4 to 6). */
+  readonly rdbBytes: number;
+}
+
+/** Loads the file, yielding to the event loop between chunks. */
+export async function loadRdb(disk: Disk, path: string, keyspace: Keyspace): Promise<LoadReport> {
+  const source = await RdbSource.open(disk, path);
+  try {
+    const loader = new Loader(source.input, keyspace);
+    await source.run(() => loader.step());
+    const rdbBytes = source.input.offset;
+    return { aux: loader.aux, keys: loader.keys, bytes: source.size, rdbBytes };
+  } finally {
+    await source.close();
+  }
+}
+
+class Loader {
+  readonly aux = new Map<string, string>();
+  keys = 0;
+  readonly #input: RdbInput;
+  readonly #keyspace: Keyspace;
+  #version = 0;
+  #db = 0;
+  /** What the opcodes before a key said of it. */
+  #expireAt = 0;
+  #hint = '';
+
+  constructor(input: RdbInput, keyspace: Keyspace) {
+    this.#input = input;
+    this.#keyspace = keyspace;
+  }
+
+  /** Reads one opcode or key; false after the end. Changes nothing before it has read the whole of it. */
+  step(): boolean {
+    const input = this.#input;
+    if (this.#version === 0) {
+      this.#version = readMagic(input);
+      return true;
+    }
+    const opcode = input.byte();
+    if (opcode === OPCODE.eof) {
+      this.#finish();
+      return false;
+    }
+    const handler = HANDLERS.get(opcode);
+    if (handler !== undefined) handler(this, input);
+    else this.#key(opcode);
+    return true;
+  }
+
+  readAux(): void {
+    const name = this.#input.string();
+    const value = this.#input.string();
+    if (name === ENCODING_HINT) this.#hint = value;
+    else this.aux.set(name, value);
+  }
+
+  selectDb(): void {
+    const db = this.#input.length();
+    if (db >= DATABASE_COUNT) {
+      throw this.#input.fail(`it uses database ${db}; Helios has ${DATABASE_COUNT} (0 to 15)`);
+    }
+    this.#db = db;
+  }
+
+  setExpiry(ms: number): void {
+    if (!Number.isSafeInteger(ms)) throw this.#input.fail('an expiry is out of range');
+    this.#expireAt = Math.max(ms, 1);
+  }
+
+  /** Checks the CRC-64 behind the end opcode; version 4 and older have none, all zeros means not computed. */
+  #finish(): void {
+    if (this.#version < 5) return;
+    const input = this.#input;
+    const end = input.offset;
+    const stored = Buffer.from(input.bytes(8));
+    input.seek(end);
+    const computed = input.checksum();
+    input.bytes(8);
+    if (stored.every((byte) => byte === 0) || stored.equals(computed)) return;
+    throw input.fail('the checksum does not match');
+  }
+
+  #key(type: number): void {
+    const key = this.#input.string();
+    const value = readValue(this.#input, type, this.#hint);
+    const database = this.#keyspace.database(this.#db);
+    if (value !== null) {
+      if (database.table.find(key) >= 0) throw this.#input.fail('a key occurs twice');
+      database.load(key, value, this.#expireAt);
+      this.keys++;
+    }
+    this.#expireAt = 0;
+    this.#hint = '';
+  }
+}
+
+const HANDLERS: ReadonlyMap<number, (loader: Loader, input: RdbInput) => void> = new Map<
+  number,
+  (loader: Loader, input: RdbInput) => void
+>([
+  [OPCODE.aux, (loader) => loader.readAux()],
+  [OPCODE.selectDb, (loader) => loader.selectDb()],
+  [OPCODE.resizeDb, skipSizes],
+  [OPCODE.expireMs, (loader, input) => loader.setExpiry(int64(input))],
+  [OPCODE.expireSeconds, (loader, input) => loader.setExpiry(seconds(input) * 1000)],
+  [OPCODE.freq, (_, input) => void input.byte()],
+  [OPCODE.idle, (_, input) => void input.length()],
+  [OPCODE.function2, (_, input) => void input.blob()],
+  [OPCODE.functionPre, (_, input) => refuse(input, 'a function of a Redis 7.0 release candidate')],
+  [OPCODE.moduleAux, (_, input) => refuse(input, 'data of a Redis module')],
+]);
+
+function skipSizes(_: Loader, input: RdbInput): void {
+  input.length();
+  input.length();
+}
+
+function refuse(input: RdbInput, what: string): never {
+  throw input.fail(`it holds ${what}, which Helios does not support`);
+}
+
+function int64(input: RdbInput): number {
+  return Number(input.bytes(8).readBigInt64LE(0));
+}
+
+function seconds(input: RdbInput): number {
+  return input.bytes(4).readInt32LE(0);
+}

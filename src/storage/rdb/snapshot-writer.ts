@@ -1,0 +1,173 @@
+// Owns: the walk that writes a whole keyspace to an RDB file in slices while commands go on (architecture D7).
+// The constructor starts the epoch: the tables and their slot counts as they are. Before a slot not yet walked changes,
+// its key is serialised as it was and kept until the walk gets there; a slot filled during the epoch is left out.
+// Keys leave in slot order, so members with the same history write the same bytes whatever happened between slices.
+// Invariant: the file holds exactly the state at the start. FLUSHALL and SWAPDB need nothing: they exchange tables.
+
+import { assert } from '../../base/assert.js';
+import type { ChangeObserver } from '../../keyspace/database.js';
+import type { KeyTable } from '../../keyspace/key-table.js';
+import type { Keyspace } from '../../keyspace/keyspace.js';
+import { Crc64 } from './crc64.js';
+import { OPCODE, RDB_VERSION } from './format.js';
+import { RdbOutput } from './output.js';
+import { writeKey } from './value-writer.js';
+
+/** A table as it was at the start of the epoch. */
+interface Walk {
+  readonly db: number;
+  readonly table: KeyTable;
+  readonly slots: number;
+  readonly keys: number;
+  readonly volatile: number;
+  /** Next slot to write; those below are out. */
+  next: number;
+  /** Slots ahead of `next` that changed: their bytes, or NOTHING for one that was free. */
+  readonly saved: Map<number, Buffer>;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+export class SnapshotWriter implements ChangeObserver {
+  readonly #keyspace: Keyspace;
+  readonly #walks = new Map<KeyTable, Walk>();
+  readonly #queue: Walk[];
+  readonly #out = new RdbOutput();
+  /** For values serialised ahead of the walk. */
+  readonly #aside = new RdbOutput();
+  readonly #crc = new Crc64();
+  #position = 0;
+  #savedBytes = 0;
+  #keys = 0;
+  #done = false;
+
+  /**
+   * Starts the epoch and becomes keyspace.observer. `aux` are fields for the header, in this order (redis-ver,
+   * helios-index, ...). End it with a step that returns true, or with abort.
+   */
+  constructor(keyspace: Keyspace, aux: Iterable<readonly [name: string, value: string]>) {
+    assert(keyspace.observer === null, 'one snapshot at a time');
+    this.#keyspace = keyspace;
+    this.#queue = keyspace.databases
+      .filter((database) => database.size > 0)
+      .map(({ index, table, volatileSize }) => ({
+        db: index,
+        table,
+        slots: table.slotCount,
+        keys: table.size,
+        volatile: volatileSize,
+        next: 0,
+        saved: new Map(),
+      }));
+    for (const walk of this.#queue) this.#walks.set(walk.table, walk);
+    this.#out.raw(`REDIS${String(RDB_VERSION).padStart(4, '0')}`);
+    for (const [name, value] of aux) {
+      this.#out.byte(OPCODE.aux);
+      this.#out.string(name);
+      this.#out.string(value);
+    }
+    keyspace.observer = this;
+  }
+
+  /** Keys written so far. */
+  get keys(): number {
+    return this.#keys;
+  }
+
+  /** Bytes held for keys that changed ahead of the walk. */
+  get savedBytes(): number {
+    return this.#savedBytes;
+  }
+
+  /**
+   * Writes about `maxKeys` keys, fewer when they are large (a slice also ends after `maxBytes`). True when the file is
+   * whole and the epoch is over. Take the bytes with drain().
+   */
+  step(maxKeys: number, maxBytes = 256 * 1024): boolean {
+    if (this.#done) return true;
+    const limit = this.#out.bytes + maxBytes;
+    let budget = maxKeys;
+    while (this.#position < this.#queue.length) {
+      const walk = this.#queue[this.#position]!;
+      if (walk.next === 0) this.#beginDatabase(walk);
+      while (walk.next < walk.slots) {
+        if (budget <= 0 || this.#out.bytes >= limit) return false;
+        budget -= this.#writeSlot(walk);
+      }
+      this.#walks.delete(walk.table);
+      this.#position++;
+    }
+    this.#finish();
+    return true;
+  }
+
+  /** Bytes of the file since the last call, in order. */
+  drain(): Buffer[] {
+    const chunks = this.#out.drain();
+    if (!this.#sealed) for (const chunk of chunks) this.#crc.update(chunk);
+    return chunks;
+  }
+
+  #sealed = false;
+
+  /** Ends the epoch without a file. */
+  abort(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#keyspace.observer = null;
+    this.#walks.clear();
+  }
+
+  beforeChange(table: KeyTable, slot: number): void {
+    const walk = this.#walks.get(table);
+    if (walk === undefined || slot < walk.next || slot >= walk.slots || walk.saved.has(slot)) return;
+    writeKey(this.#aside, table.keyAt(slot)!, table.valueAt(slot)!, table.expireAt(slot));
+    const chunks = this.#aside.drain();
+    const bytes = chunks.length === 1 ? Buffer.from(chunks[0]!) : Buffer.concat(chunks);
+    walk.saved.set(slot, bytes);
+    this.#savedBytes += bytes.length;
+  }
+
+  afterInsert(table: KeyTable, slot: number): void {
+    const walk = this.#walks.get(table);
+    if (walk === undefined || slot < walk.next || slot >= walk.slots || walk.saved.has(slot)) return;
+    walk.saved.set(slot, NOTHING);
+  }
+
+  #beginDatabase(walk: Walk): void {
+    this.#out.byte(OPCODE.selectDb);
+    this.#out.length(walk.db);
+    this.#out.byte(OPCODE.resizeDb);
+    this.#out.length(walk.keys);
+    this.#out.length(walk.volatile);
+  }
+
+  /** Writes the next slot; returns 1 for a key, a little for a free slot. */
+  #writeSlot(walk: Walk): number {
+    const slot = walk.next++;
+    const saved = walk.saved.size === 0 ? undefined : walk.saved.get(slot);
+    if (saved !== undefined) {
+      walk.saved.delete(slot);
+      this.#savedBytes -= saved.length;
+      if (saved.length === 0) return 0.1;
+      this.#out.copy(saved);
+    } else {
+      const key = walk.table.keyAt(slot);
+      if (key === undefined) return 0.1;
+      writeKey(this.#out, key, walk.table.valueAt(slot)!, walk.table.expireAt(slot));
+    }
+    this.#keys++;
+    return 1;
+  }
+
+  /** The end opcode and the checksum of everything before it. */
+  #finish(): void {
+    this.abort();
+    this.#out.byte(OPCODE.eof);
+    this.#sealed = true;
+    const tail = this.#out.drain();
+    for (const chunk of tail) this.#crc.update(chunk);
+    for (const chunk of tail) this.#out.copy(chunk);
+    this.#out.copy(this.#crc.digest());
+  }
+}

@@ -1,0 +1,62 @@
+// Owns: reading an RDB file in chunks, giving the event loop a turn between them.
+
+import type { Disk, DiskFile } from '../../platform/disk.js';
+import { RdbError } from './format.js';
+import { NEED_MORE, RdbInput } from './input.js';
+
+const CHUNK_BYTES = 512 * 1024;
+/** No window grows past this: larger single values cannot exist in a JavaScript string either. */
+const WINDOW_MAX = 2 ** 30;
+
+export class RdbSource {
+  readonly #file: DiskFile;
+  readonly input: RdbInput;
+
+  private constructor(file: DiskFile, input: RdbInput) {
+    this.#file = file;
+    this.input = input;
+  }
+
+  static async open(disk: Disk, path: string): Promise<RdbSource> {
+    const file = await disk.open(path, { create: false });
+    const first = await file.read(0, Math.min(CHUNK_BYTES, file.size));
+    return new RdbSource(file, new RdbInput(file.size, first));
+  }
+
+  get size(): number {
+    return this.#file.size;
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  /** Calls `step` until it returns false; a step that runs out of window starts again with a wider one. */
+  async run(step: () => boolean): Promise<void> {
+    for (;;) {
+      const start = this.input.offset;
+      try {
+        if (!step()) return;
+      } catch (error) {
+        if (error !== NEED_MORE) throw error;
+        this.input.seek(start);
+        await this.#widen();
+      }
+    }
+  }
+
+  /** At least twice the window, so that an object of any size is begun a logarithmic number of times. */
+  async #widen(): Promise<void> {
+    const { input } = this;
+    const wanted = Math.max(CHUNK_BYTES, input.buffered);
+    if (input.buffered + wanted > WINDOW_MAX) {
+      throw new RdbError(input.offset, 'one value is larger than a gigabyte');
+    }
+    const length = Math.min(wanted, this.size - input.windowEnd);
+    const more = await this.#file.read(input.windowEnd, length);
+    if (more.length !== length || length === 0) {
+      throw new RdbError(input.windowEnd, 'the file became shorter while it was read');
+    }
+    input.refill(more);
+  }
+}
