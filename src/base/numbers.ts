@@ -1,6 +1,8 @@
 // Owns: text to number and back, exactly as Redis does it: strict, no spaces, no leading zeros or plus sign.
 // int64 values are numbers while they are safe integers and bigints beyond.
 
+import { grisuDigits } from './grisu.js';
+
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 const INTEGER = /^(?:0|-?[1-9][0-9]{0,18})$/;
@@ -82,7 +84,7 @@ function parseHexadecimal(text: string): number | null {
 }
 
 /**
- * A double as Redis 7.2 prints scores: shortest digits that read back the same, plain notation while it is short,
+ * A double as Redis 7.2 prints scores: few digits that read back the same, plain notation while it is short,
  * `1e+20` style beyond, `inf`, `-inf`, `nan`, `-0`.
  */
 export function formatDouble(value: number): string {
@@ -94,14 +96,12 @@ export function formatDouble(value: number): string {
   return formatShortest(value);
 }
 
-/** The shortest digits of a finite or infinite double, large whole numbers included (`1e+18`). */
+/** A double by the digits of grisu.ts throughout, large whole numbers included (`1e+18`): as DEBUG DIGEST hashes it. */
 export function formatShortest(value: number): string {
   if (!Number.isFinite(value) || value === 0) return formatDouble(value);
-  const [mantissa = '', exponentText = '0'] = Math.abs(value).toExponential().split('e');
-  const digits = mantissa.replace('.', '');
-  const exponent = Number(exponentText);
+  const { digits, power } = grisuDigits(Math.abs(value));
   const sign = value < 0 ? '-' : '';
-  return sign + layOut(digits, exponent);
+  return sign + layOut(digits, power + digits.length - 1);
 }
 
 function integerDigits(value: number): string {

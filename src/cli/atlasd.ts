@@ -1,4 +1,5 @@
-// Owns: what happens between `helios-atlasd ...` and main(config): reading the settings, --help, --version,
+// Owns: what happens between `helios-atlasd ...` and main(config): reading the settings, --help,
+// --version,
 // --check-config, and telling the operator everything that is wrong at once.
 
 import { readFileSync } from 'node:fs';
@@ -12,7 +13,9 @@ export interface Output {
   readonly err: (text: string) => void;
 }
 
-/** A usable Config, or the status to exit with: 0 after --help and the like, 2 after bad settings. */
+/**
+ * A usable Config, or the status to exit with: 0 after --help and the like, 2 after bad settings.
+ */
 export type Configured =
   | { readonly config: Config; readonly exitCode: null }
   | { readonly config: null; readonly exitCode: 0 | 2 };

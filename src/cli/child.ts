@@ -1,6 +1,7 @@
-// Owns: one child process of helios-cluster: started, logged to its file, started again with a growing pause when
-// it dies, stopped in an orderly way. Its standard input is a pipe that ends with this process (parent-watch.ts).
-// It has its own process group, so that Ctrl-C reaches the launcher only and the order of stopping is ours.
+// Owns: one child process of helios-cluster: started, logged to its file, started again with a
+// growing pause when it dies, stopped in an orderly way. Its standard input is a pipe that ends
+// with this process (parent-watch.ts). It has its own process group, so that Ctrl-C reaches the
+// launcher only and the order of stopping is ours.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
@@ -96,7 +97,10 @@ export class Child {
   }
 }
 
-/** The operator's HELIOS_* variables are meant for a daemon of their own, not for all of these at once. */
+/**
+ * The operator's HELIOS_* variables are meant for a daemon of their own, not for all of these at
+ * once.
+ */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('HELIOS_'));
   return Object.fromEntries(kept);

@@ -1,5 +1,5 @@
-// Owns: what helios-cluster starts: names, ports, directories and command lines. Pure but for the ports, which are
-// tried before anything is started.
+// Owns: what helios-cluster starts: names, ports, directories and command lines. Pure but for the
+// ports, which are tried before anything is started.
 
 import { createServer, type Server } from 'node:net';
 import { totalmem } from 'node:os';
@@ -56,7 +56,10 @@ interface Wanted {
   readonly port: number;
 }
 
-/** Tries every port; rejects with E_PORT_TAKEN naming each taken port, who wants it and the option to change. */
+/**
+ * Tries every port; rejects with E_PORT_TAKEN naming each taken port, who wants it and the option
+ * to change.
+ */
 export async function planCluster(options: ClusterOptions): Promise<ClusterPlan> {
   const wanted = [
     ...each(options.ports, 'node-', ROWS.ports.name),
@@ -100,7 +103,10 @@ function each(ports: PortRange, prefix: string, option: string): Wanted[] {
   return ports.map((port, at) => ({ who: `${prefix}${at + 1}`, option, port }));
 }
 
-/** The ports in order, free ones in place of 0. All are held until all are known, so that none is given twice. */
+/**
+ * The ports in order, free ones in place of 0. All are held until all are known, so that none is
+ * given twice.
+ */
 async function reservePorts(host: string, wanted: readonly Wanted[]): Promise<number[]> {
   const held: Server[] = [];
   const ports: number[] = [];

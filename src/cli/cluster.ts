@@ -1,5 +1,6 @@
-// Owns: helios-cluster: starts the nodes, waits until they are ready, shows the screen, restarts what dies, and stops
-// everything in order (SMTP nodes, mailbox, then atlasd). It keeps no state of its own but the child processes.
+// Owns: helios-cluster: starts the nodes, waits until they are ready, shows the screen, restarts
+// what dies, and stops everything in order (SMTP nodes, mailbox, then atlasd). It keeps no state of
+// its own but the child processes.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { OperationalError } from '../base/errors.js';
@@ -59,7 +60,10 @@ export class Cluster {
     };
   }
 
-  /** Resolves with the leader's id when every node answers; rejects with E_START and the reason from its log. */
+  /**
+   * Resolves with the leader's id when every node answers; rejects with E_START and the reason from
+   * its log.
+   */
   async start(): Promise<string> {
     const { mailbox, host } = this.plan;
     if (mailbox !== null) {

@@ -1,5 +1,5 @@
-// Owns: the directory helios-cluster keeps everything in. A marker file says that it is ours; --reset deletes
-// nothing without it.
+// Owns: the directory helios-cluster keeps everything in. A marker file says that it is ours;
+// --reset deletes nothing without it.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

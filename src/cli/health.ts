@@ -1,5 +1,6 @@
-// Owns: the health check of the container image: exit status 0 when the atlasd here answers PING and knows a leader.
-// Run as `node dist/cli/health.js [host:port]`; without an address it asks where HELIOS_LISTEN says, or port 6379.
+// Owns: the health check of the container image: exit status 0 when the atlasd here answers PING
+// and knows a leader. Run as `node dist/cli/health.js [host:port]`; without an address it asks
+// where HELIOS_LISTEN says, or port 6379.
 
 import { isWildcard, parseEndpoint, Wrong } from '../config/endpoint.js';
 import { askAtlas } from './probe.js';

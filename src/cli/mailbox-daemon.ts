@@ -1,4 +1,5 @@
-// Owns: the mailbox as a process of its own, for docker-compose.yml: `node dist/cli/mailbox-daemon.js [host:port] [dir]`.
+// Owns: the mailbox as a process of its own, for docker-compose.yml: `node
+// dist/cli/mailbox-daemon.js [host:port] [dir]`.
 
 import { parseEndpoint, Wrong } from '../config/endpoint.js';
 import { openMailbox } from './mailbox.js';

@@ -1,5 +1,6 @@
-// Owns: the built-in next hop of helios-cluster: an SMTP server that keeps each message as one .eml file, so that a
-// new user sees mail arrive. It never relays. A file appears whole (written aside and renamed) before the 250.
+// Owns: the built-in next hop of helios-cluster: an SMTP server that keeps each message as one .eml
+// file, so that a new user sees mail arrive. It never relays. A file appears whole (written aside
+// and renamed) before the 250.
 
 import { randomUUID } from 'node:crypto';
 import { createWriteStream, mkdirSync } from 'node:fs';

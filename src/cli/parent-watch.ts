@@ -1,6 +1,7 @@
-// Owns: the end of a child whose launcher is gone. Loaded with `node --import` into every process that
-// helios-cluster starts: standard input is a pipe from the launcher, which the system closes however the launcher
-// ends, also by SIGKILL. The child then gets an ordinary SIGTERM, and ten seconds later it is ended for good.
+// Owns: the end of a child whose launcher is gone. Loaded with `node --import` into every process
+// that helios-cluster starts: standard input is a pipe from the launcher, which the system closes
+// however the launcher ends, also by SIGKILL. The child then gets an ordinary SIGTERM, and ten
+// seconds later it is ended for good.
 
 const GRACE_MS = 10_000;
 

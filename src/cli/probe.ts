@@ -1,5 +1,5 @@
-// Owns: asking a started node whether it is ready, over its own protocol. A node that does not answer is null,
-// never an exception.
+// Owns: asking a started node whether it is ready, over its own protocol. A node that does not
+// answer is null, never an exception.
 
 import { connect } from 'node:net';
 import RedisParser from 'redis-parser';

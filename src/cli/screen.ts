@@ -1,4 +1,5 @@
-// Owns: the one screen that helios-cluster shows when everything is up: what runs where, and what to try.
+// Owns: the one screen that helios-cluster shows when everything is up: what runs where, and what
+// to try.
 
 import type { ClusterPlan } from './cluster-plan.js';
 

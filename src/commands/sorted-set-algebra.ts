@@ -2,7 +2,12 @@
 // Scores combine in the order Redis combines them, smallest source first, since sums of doubles depend on it.
 
 import { SetValue } from '../keyspace/set.js';
-import { SortedSetValue } from '../keyspace/sorted-set.js';
+import {
+  type SortedSetEncoding,
+  SortedSetValue,
+  ZSET_LISTPACK_ENTRIES_MAX,
+  ZSET_LISTPACK_VALUE_BYTES_MAX,
+} from '../keyspace/sorted-set.js';
 import { DoubleReply, ErrorReply, PairsReply, type Reply } from '../resp/reply.js';
 import { argument, integer } from './arguments.js';
 import {
@@ -199,10 +204,20 @@ function replying(operation: Operation): DataCommand['run'] {
   };
 }
 
+/** The encoding of a whole result; it decides whether -0 is kept, so it is chosen before the first member goes in. */
+function encodingFor(scores: Scores): SortedSetEncoding {
+  if (scores.size > ZSET_LISTPACK_ENTRIES_MAX) return 'skiplist';
+  for (const member of scores.keys()) {
+    if (member.length > ZSET_LISTPACK_VALUE_BYTES_MAX) return 'skiplist';
+  }
+  return 'listpack';
+}
+
 function storing(operation: Operation): DataCommand['run'] {
   return (context, args) => {
     const request = parse(context, args, { operation, purpose: 'store' });
-    const result = SortedSetValue.restore(OPERATIONS[operation](request), 'listpack');
+    const scores = OPERATIONS[operation](request);
+    const result = SortedSetValue.restore(scores, encodingFor(scores));
     return store(context, args[1]!, result, result.size);
   };
 }

@@ -1,6 +1,6 @@
-// Owns: command lines in the three habits people have: Go (-name=value, -name value, -flag=true), GNU (--name) and
-// redis-server (--save 900 1). They are rewritten to --name=value, which commander understands, before it parses.
-// All mistakes are collected; none throws.
+// Owns: command lines in the three habits people have: Go (-name=value, -name value, -flag=true),
+// GNU (--name) and redis-server (--save 900 1). They are rewritten to --name=value, which commander
+// understands, before it parses. All mistakes are collected; none throws.
 
 import { parseBoolean } from './kinds.js';
 import type { Problems } from './problem.js';
@@ -13,7 +13,9 @@ export interface OptionShape {
   readonly takes: 'value' | 'boolean' | 'words';
 }
 
-/** Rewrites `argv` (without node and script). What cannot be understood is reported and left out. */
+/**
+ * Rewrites `argv` (without node and script). What cannot be understood is reported and left out.
+ */
 export function normaliseArguments(
   argv: readonly string[],
   shapes: ReadonlyMap<string, OptionShape>,

@@ -1,5 +1,5 @@
-// Owns: what must hold between settings. Runs on values that are each good by themselves, before derived defaults;
-// a rule is skipped when one of its settings was already reported.
+// Owns: what must hold between settings. Runs on values that are each good by themselves, before
+// derived defaults; a rule is skipped when one of its settings was already reported.
 
 import { formatDuration } from './duration.js';
 import { type Endpoint, formatEndpoint, isWildcard } from './endpoint.js';

@@ -7,7 +7,10 @@ import type { SettingKey, Values } from './schema.js';
 type Origins = { readonly [K in SettingKey]: { readonly source: string } };
 type Mutable = { -readonly [K in SettingKey]: Values[K] };
 
-/** Fills in what was not set; afterwards `raftPeers` has the other members only. Must not be called twice. */
+/**
+ * Fills in what was not set; afterwards `raftPeers` has the other members only. Must not be called
+ * twice.
+ */
 export function derive(values: Mutable, origins: Origins): void {
   const unset = (key: SettingKey): boolean => origins[key].source === 'default';
   if (unset('raftNodeId')) values.raftNodeId = 'node-1';
@@ -33,7 +36,10 @@ function advertised(values: Values): Endpoint {
   return { host: isWildcard(peerHost) ? '127.0.0.1' : peerHost, port };
 }
 
-/** The members a new cluster starts with, this one included, sorted by id; empty when no peers were given. */
+/**
+ * The members a new cluster starts with, this one included, sorted by id; empty when no peers were
+ * given.
+ */
 export function initialMembers(values: Values, peersGiven: boolean): readonly Peer[] {
   if (!peersGiven || !values.raftEnabled) return [];
   const self = { id: values.raftNodeId, address: values.raftAdvertiseAddr };

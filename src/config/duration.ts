@@ -12,7 +12,10 @@ const MS_OF = new Map<string, number>([...UNITS, ['µs', 1e-3], ['μs', 1e-3]]);
 const WHOLE = /^(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s|us|µs|μs|ns))+$/;
 const PART = /([0-9]+(?:\.[0-9]+)?)(h|ms|m|s|us|µs|μs|ns)/g;
 
-/** Milliseconds, exact to 1 ns up to 100 days and to 1 ms beyond; null when `text` is not a duration. "0" is zero. */
+/**
+ * Milliseconds, exact to 1 ns up to 100 days and to 1 ms beyond; null when `text` is not a
+ * duration. "0" is zero.
+ */
 export function parseDuration(text: string): number | null {
   if (text === '0') return 0;
   if (!WHOLE.test(text)) return null;

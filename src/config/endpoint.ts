@@ -22,7 +22,10 @@ const ipv4 = z.ipv4();
 const ipv6 = z.ipv6();
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?$/;
 
-/** Reads `host:port`, `:port`, `*:port`, `[::1]:port` and, where all interfaces are allowed, a bare port. */
+/**
+ * Reads `host:port`, `:port`, `*:port`, `[::1]:port` and, where all interfaces are allowed, a bare
+ * port.
+ */
 export function parseEndpoint(text: string, allInterfaces: boolean): Endpoint | Wrong {
   if (text === '') return new Wrong('is empty');
   if (/^[0-9]+$/.test(text) && allInterfaces) return withPort('', text);

@@ -1,4 +1,5 @@
-// Owns: the command line of helios-atlasd: which options exist, --help, and the texts given for each.
+// Owns: the command line of helios-atlasd: which options exist, --help, and the texts given for
+// each.
 
 import { Command, Option } from 'commander';
 import { normaliseArguments, type OptionShape } from './arguments.js';
@@ -11,7 +12,10 @@ export interface Flags {
   readonly version: boolean;
   readonly checkConfig: boolean;
   readonly configFile: string | null;
-  /** Texts of settings and Redis options by option name without dashes; the last one of a repeated option. */
+  /**
+   * Texts of settings and Redis options by option name without dashes; the last one of a repeated
+   * option.
+   */
   readonly given: ReadonlyMap<string, string>;
 }
 

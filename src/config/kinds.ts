@@ -1,5 +1,6 @@
-// Owns: the kinds of value a setting can have. Each kind reads one text form (the same in flags, variables and
-// YAML scalars), says what it expects, and prints a value so that it reads back the same.
+// Owns: the kinds of value a setting can have. Each kind reads one text form (the same in flags,
+// variables and YAML scalars), says what it expects, and prints a value so that it reads back the
+// same.
 
 import { z } from 'zod';
 import { formatDuration, parseDuration } from './duration.js';

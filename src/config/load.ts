@@ -1,6 +1,6 @@
-// Owns: the one Config of a process, from flags over HELIOS_* variables over the YAML file over defaults.
-// Everything is checked and every problem is reported at once, before anything is created, opened or listened on.
-// Reading the named file is the only effect.
+// Owns: the one Config of a process, from flags over HELIOS_* variables over the YAML file over
+// defaults. Everything is checked and every problem is reported at once, before anything is
+// created, opened or listened on. Reading the named file is the only effect.
 
 import { readFileSync } from 'node:fs';
 import { checkTogether } from './check.js';
@@ -28,15 +28,19 @@ export interface Config extends Values {
   /** The other members named by the operator. */
   readonly raftPeers: readonly Peer[];
   /**
-   * All initial members with this one, sorted by id, when peers were named (it may be only this one); empty when
-   * not: then the node waits `raftBootstrapGrace` to be contacted (architecture D11).
+   * All initial members with this one, sorted by id, when peers were named (it may be only this
+   * one); empty when not: then the node waits `raftBootstrapGrace` to be contacted (architecture
+   * D11).
    */
   readonly raftMembers: readonly Peer[];
   /** Empty when there is none. */
   readonly configFile: string;
   /** Where each value came from. */
   readonly origins: { readonly [K in SettingKey]: Origin };
-  /** What the operator should know about options that were accepted but mean something else; for the log. */
+  /**
+   * What the operator should know about options that were accepted but mean something else; for the
+   * log.
+   */
   readonly notes: readonly string[];
 }
 
@@ -107,7 +111,10 @@ class Loader {
     }
   }
 
-  /** Others may use HELIOS_ too (Kubernetes sets HELIOS_PORT), so only what looks like a slip is refused. */
+  /**
+   * Others may use HELIOS_ too (Kubernetes sets HELIOS_PORT), so only what looks like a slip is
+   * refused.
+   */
   #suspect(name: string, known: Iterable<string>): void {
     const bare = [...known].map((each) => each.slice('HELIOS_'.length));
     const meant = nearest(name.slice('HELIOS_'.length), bare);

@@ -1,5 +1,6 @@
-// Owns: the list of members a node starts with: `id:host:port,id:host:port` in flags and HELIOS_RAFT_PEERS,
-// a list of {id, address} (or of the same texts) in YAML. The node itself may be in it or not.
+// Owns: the list of members a node starts with: `id:host:port,id:host:port` in flags and
+// HELIOS_RAFT_PEERS, a list of {id, address} (or of the same texts) in YAML. The node itself may be
+// in it or not.
 
 import { z } from 'zod';
 import { type Endpoint, formatEndpoint, parseEndpoint, Wrong } from './endpoint.js';

@@ -1,6 +1,6 @@
-// Owns: what a wrong setting looks like to an operator, and the error that carries all of them at once.
-// One line per problem: `where: what was wrong; expected ...`. `where` is a flag (-listen), a variable
-// (HELIOS_LISTEN) or a place in a file (cluster-node1.yaml:3:11: atlas.listen).
+// Owns: what a wrong setting looks like to an operator, and the error that carries all of them at
+// once. One line per problem: `where: what was wrong; expected ...`. `where` is a flag (-listen), a
+// variable (HELIOS_LISTEN) or a place in a file (cluster-node1.yaml:3:11: atlas.listen).
 
 import { OperationalError } from '../base/errors.js';
 

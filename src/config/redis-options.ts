@@ -1,6 +1,6 @@
-// Owns: the options of redis-server and valkey-server that operators will type, and what each means here.
-// A few are settings of ours under another name; the rest is accepted and said to have no effect, or refused with
-// the way to get the same. Never silently different.
+// Owns: the options of redis-server and valkey-server that operators will type, and what each means
+// here. A few are settings of ours under another name; the rest is accepted and said to have no
+// effect, or refused with the way to get the same. Never silently different.
 
 import type { SettingKey } from './schema.js';
 

@@ -1,7 +1,8 @@
-// Owns: every setting of helios-atlasd: its place in the YAML file, kind, default and meaning. Flags, HELIOS_*
-// variables, --help, --check-config, cluster-configs/README.md and the Config type all follow from this table.
-// One rule names them: the path without `atlas.` or `observability.` and without a final `.enabled`, with dashes,
-// is the flag; in capitals with underscores behind HELIOS_ it is the variable. `flag` overrides the rule once.
+// Owns: every setting of helios-atlasd: its place in the YAML file, kind, default and meaning.
+// Flags, HELIOS_* variables, --help, --check-config, cluster-configs/README.md and the Config type
+// all follow from this table. One rule names them: the path without `atlas.` or `observability.`
+// and without a final `.enabled`, with dashes, is the flag; in capitals with underscores behind
+// HELIOS_ it is the variable. `flag` overrides the rule once.
 
 import {
   boolean,

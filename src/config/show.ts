@@ -1,5 +1,6 @@
-// Owns: the effective settings as an operator reads them (--check-config) and the table of all settings (README).
-// The output of --check-config is itself a valid configuration file, secrets aside.
+// Owns: the effective settings as an operator reads them (--check-config) and the table of all
+// settings (README). The output of --check-config is itself a valid configuration file, secrets
+// aside.
 
 import type { Config } from './load.js';
 import {
@@ -60,7 +61,8 @@ export function settingsTable(): string {
     const { path, kind, fallback, help } = settings[key];
     const value = kind.name.replaceAll('|', ' \\| ');
     const shown = fallback === '' ? '' : `\`${fallback}\``;
-    return `| \`${path}\` | \`-${flagName(key)}\` | \`${variableName(key)}\` | ${value} | ${shown} | ${help} |`;
+    const names = `\`${path}\` | \`-${flagName(key)}\` | \`${variableName(key)}\``;
+    return `| ${names} | ${value} | ${shown} | ${help} |`;
   });
   return [
     '| YAML | flag | variable | value | default | meaning |',

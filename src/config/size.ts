@@ -11,7 +11,10 @@ const FACTOR = new Map<string, number>([
   ['gb', 1024 ** 3],
 ]);
 
-/** Bytes, or null when `text` is not an amount or not a safe integer. Units in any case, as in Redis. */
+/**
+ * Bytes, or null when `text` is not an amount or not a safe integer. Units in any case, as in
+ * Redis.
+ */
 export function parseSize(text: string): number | null {
   const match = /^([0-9]+)([a-z]*)$/i.exec(text);
   const factor = FACTOR.get(match?.[2]?.toLowerCase() ?? 'none');

@@ -1,5 +1,6 @@
-// Owns: reading the YAML file into texts by setting, each with its line and column. It knows which keys exist, not
-// which values are good. Every scalar is handed on as it was written, so `9090` and "9090" are the same.
+// Owns: reading the YAML file into texts by setting, each with its line and column. It knows which
+// keys exist, not which values are good. Every scalar is handed on as it was written, so `9090` and
+// "9090" are the same.
 
 import {
   type Document,

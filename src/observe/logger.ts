@@ -51,7 +51,8 @@ export function createLogger(options: LogOptions): LogOutput {
   });
   // A full disk or closed pipe must not end the process: what is lost is a line of log.
   sink.on('error', () => {});
-  const target = options.format === 'json' ? sink : new TextStream(sink, options.timestamps ?? true);
+  const target =
+    options.format === 'json' ? sink : new TextStream(sink, options.timestamps ?? true);
   return new PinoOutput(
     pino(
       {

@@ -17,6 +17,8 @@ export interface MemberIdentity {
   readonly clusterId: string;
   /** Where clients reach this member, `host:port`. */
   readonly respAddress: string;
+  /** The members it knows, as `id=host:port` joined by commas, so that a new node can learn them (architecture D11). */
+  readonly members: string;
 }
 
 export interface Hello extends MemberIdentity {
@@ -37,7 +39,7 @@ export function encodeHello(self: MemberIdentity, kind: LinkKind, to: string): B
 
 /** The hello in a frame body, or what is wrong with it. */
 export function decodeHello(body: Buffer): Hello | string {
-  const fields = parseFields(body, ['nodeId', 'uuid', 'clusterId', 'respAddress', 'kind', 'to']);
+  const fields = parseFields(body, [...IDENTITY_FIELDS, 'kind', 'to']);
   if (typeof fields === 'string') return fields;
   const version = fields.version;
   if (version !== PROTOCOL_VERSION) {
@@ -48,7 +50,7 @@ export function decodeHello(body: Buffer): Hello | string {
 }
 
 export function decodeWelcome(body: Buffer): MemberIdentity | string {
-  const fields = parseFields(body, ['nodeId', 'uuid', 'clusterId', 'respAddress']);
+  const fields = parseFields(body, IDENTITY_FIELDS);
   return typeof fields === 'string' ? fields : (fields as unknown as MemberIdentity);
 }
 
@@ -57,7 +59,10 @@ export function decodeRefusal(body: Buffer): string {
   return typeof fields === 'string' ? 'no reason given' : String(fields.reason);
 }
 
-/** A JSON object whose `names` are all strings of at most 256 characters, or what is wrong. */
+const IDENTITY_FIELDS = ['nodeId', 'uuid', 'clusterId', 'respAddress', 'members'] as const;
+const FIELD_LENGTH_MAX = 4096;
+
+/** A JSON object whose `names` are all strings of bounded length, or what is wrong. */
 function parseFields(body: Buffer, names: readonly string[]): Record<string, unknown> | string {
   let value: unknown;
   try {
@@ -69,7 +74,8 @@ function parseFields(body: Buffer, names: readonly string[]): Record<string, unk
   const fields = value as Record<string, unknown>;
   for (const name of names) {
     const field = fields[name];
-    if (typeof field !== 'string' || field.length > 256) return `greeting without a valid ${name}`;
+    if (typeof field !== 'string' || field.length > FIELD_LENGTH_MAX)
+      return `greeting without a valid ${name}`;
   }
   return fields;
 }

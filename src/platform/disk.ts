@@ -1,6 +1,11 @@
 // Owns: files, as storage sees them. Real here; test/sim has one that loses, tears and damages what was not synced.
 // Every failure is a DiskFault and is final: who gets one from write or sync must end the process (architecture D8).
 
+import fs, { promises as fsp } from 'node:fs';
+import { dirname } from 'node:path';
+import { DiskFault } from './disk-fault.js';
+import { lockFile } from './lock-file.js';
+
 export interface DiskFile {
   /** Bytes in the file, including those written and not yet synced. */
   readonly size: number;
@@ -28,3 +33,186 @@ export interface Disk {
   /** Holds `path` exclusively for this process; rejects with E_LOCKED, naming the holder when known. */
   lock(path: string): Promise<{ release(): Promise<void> }>;
 }
+
+/** Buffers in one writev; the kernel takes no more. */
+const IOV_MAX = 1024;
+
+class SystemFile implements DiskFile {
+  readonly #fd: number;
+  readonly #path: string;
+  #size: number;
+  #buffers: readonly Uint8Array[] = [];
+  #done: ((error: Error | null) => void) | null = null;
+  /** Buffers of the current append that are written whole, and the first one's written part. */
+  #written = 0;
+  #expected = 0;
+
+  constructor(fd: number, path: string, size: number) {
+    this.#fd = fd;
+    this.#path = path;
+    this.#size = size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  append(buffers: readonly Uint8Array[], done: (error: Error | null) => void): void {
+    this.#buffers = buffers;
+    this.#written = 0;
+    this.#done = done;
+    this.#writeSome();
+  }
+
+  sync(done: (error: Error | null) => void): void {
+    fs.fdatasync(this.#fd, (error) => {
+      done(error === null ? null : new DiskFault('fdatasync', this.#path, error));
+    });
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(length);
+    let at = 0;
+    while (at < length) {
+      const got = await this.#readSome(buffer, at, position + at);
+      if (got === 0) break;
+      at += got;
+    }
+    return at === length ? buffer : buffer.subarray(0, at);
+  }
+
+  truncate(length: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.ftruncate(this.#fd, length, (error) => {
+        if (error !== null) return reject(new DiskFault('truncate', this.#path, error));
+        this.#size = length;
+        resolve();
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.close(this.#fd, (error) => {
+        if (error !== null && error !== undefined) {
+          reject(new DiskFault('close', this.#path, error));
+        } else resolve();
+      });
+    });
+  }
+
+  #writeSome(): void {
+    const whole = this.#written === 0 && this.#buffers.length <= IOV_MAX;
+    const part = whole
+      ? this.#buffers
+      : this.#buffers.slice(this.#written, this.#written + IOV_MAX);
+    this.#written += part.length;
+    let expected = 0;
+    for (const buffer of part) expected += buffer.length;
+    this.#expected = expected;
+    if (part.length === 1) fs.write(this.#fd, part[0]!, this.#onWritten);
+    else fs.writev(this.#fd, part, this.#onWritten);
+  }
+
+  readonly #onWritten = (error: Error | null, count: number): void => {
+    if (error === null) this.#size += count;
+    const short = error === null && count < this.#expected;
+    if (error !== null || short) {
+      const cause = error ?? shortWrite(count, this.#expected);
+      this.#finish(new DiskFault('write', this.#path, cause));
+    } else if (this.#written < this.#buffers.length) {
+      this.#writeSome();
+    } else {
+      this.#finish(null);
+    }
+  };
+
+  #finish(error: Error | null): void {
+    const done = this.#done!;
+    this.#done = null;
+    this.#buffers = [];
+    done(error);
+  }
+
+  #readSome(buffer: Buffer, at: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.read(this.#fd, buffer, at, buffer.length - at, position, (error, count) => {
+        if (error !== null) reject(new DiskFault('read', this.#path, error));
+        else resolve(count);
+      });
+    });
+  }
+}
+
+/** A regular file takes part of a write only when the disk or a quota is full. */
+function shortWrite(count: number, expected: number): Error {
+  const error: NodeJS.ErrnoException = new Error(`only ${count} of ${expected} bytes were written`);
+  error.code = 'ENOSPC';
+  return error;
+}
+
+async function guarded<T>(operation: string, path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw new DiskFault(operation, path, error as Error);
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await fsp.open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${dirname(path)}/temp-${path.slice(dirname(path).length + 1)}`;
+  const handle = await fsp.open(temporary, 'w');
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await fsp.rename(temporary, path);
+  await syncDirectory(dirname(path));
+}
+
+export const systemDisk: Disk = {
+  open: (path, { create }) =>
+    guarded('open', path, async () => {
+      const { O_RDWR, O_APPEND, O_CREAT } = fs.constants;
+      const flags = O_RDWR | O_APPEND | (create ? O_CREAT : 0);
+      const fd = await new Promise<number>((resolve, reject) => {
+        fs.open(path, flags, 0o640, (error, opened) => {
+          if (error !== null) reject(error);
+          else resolve(opened);
+        });
+      });
+      return new SystemFile(fd, path, fs.fstatSync(fd).size);
+    }),
+  readFile: (path) => guarded('read', path, () => fsp.readFile(path)),
+  replaceFile: (path, bytes) => guarded('replace', path, () => replaceFile(path, bytes)),
+  rename: (from, to) => guarded('rename', from, () => fsp.rename(from, to)),
+  remove: (path) => guarded('remove', path, () => fsp.rm(path, { force: true })),
+  list: (directory) => guarded('list', directory, () => fsp.readdir(directory)),
+  exists: (path) =>
+    guarded('stat', path, async () => {
+      try {
+        await fsp.stat(path);
+        return true;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+        throw error;
+      }
+    }),
+  makeDirectory: (path) =>
+    guarded('mkdir', path, async () => {
+      await fsp.mkdir(path, { recursive: true });
+    }),
+  syncDirectory: (path) => guarded('sync', path, () => syncDirectory(path)),
+  lock: (path) => lockFile(path),
+};

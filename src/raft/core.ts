@@ -81,11 +81,9 @@ export class RaftCore<B> {
     return this.#state.membership;
   }
 
-  /** Votes granted to this node in its last campaign, its own included. */
+  /** Votes that made this node leader last. */
   get votesGranted(): number {
-    let granted = 0;
-    for (const vote of this.#state.votes.values()) if (vote) granted++;
-    return granted;
+    return this.#state.votesGranted;
   }
 
   /** Empty, or why this node takes no part any more; see Ready.fault. */

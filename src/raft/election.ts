@@ -119,6 +119,7 @@ function won<B>(state: RaftState<B>): void {
   if (state.role === 'precandidate') {
     startElection(state, false);
   } else {
+    state.votesGranted = [...state.votes.values()].filter((granted) => granted).length;
     becomeLeader(state);
     openTerm(state);
   }

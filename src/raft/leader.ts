@@ -14,8 +14,16 @@ import type { Entry, Membership, ProposalKind } from './types.js';
 /** Bytes counted for a config entry, per member id in it. */
 const CONFIG_BYTES_PER_ID = 64;
 
+/**
+ * The first entry of a leader's term (Raft paper 8). The first entry of all is the initial membership: so a node that
+ * joins with nothing learns it from the log, and every index has a membership on every node.
+ */
 export function openTerm<B>(state: RaftState<B>): void {
   const index = state.log.lastIndex + 1;
+  if (index === 1) {
+    appendMembership(state, state.membership);
+    return;
+  }
   const body = state.bodyOf('noop', index, state.term, null);
   state.appendEntry({ index, term: state.term, kind: 'noop', size: 0, body, membership: null });
 }

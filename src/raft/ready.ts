@@ -55,7 +55,7 @@ export class Reporter<B> {
     commitIndex: number,
   ): Ready<B> {
     const { outbox } = this.#state;
-    if (!outbox.empty) this.#state.outbox = new Outbox();
+    this.#state.outbox = new Outbox();
     if (commitIndex > this.#commitIndex) this.#commitIndex = commitIndex;
     return {
       messages: outbox.messages,

@@ -117,7 +117,8 @@ function sendAppend<B>(state: RaftState<B>, peer: Progress): void {
 function sendEmpty<B>(state: RaftState<B>, peer: Progress): void {
   const prevIndex = peer.next - 1;
   const prevTerm = state.log.termAt(prevIndex);
-  if (prevTerm >= 0) sendEntries(state, peer, prevIndex, prevTerm, NO_ENTRIES);
+  if (prevTerm < 0) requestSnapshot(state, peer);
+  else sendEntries(state, peer, prevIndex, prevTerm, NO_ENTRIES);
 }
 
 function sendEntries<B>(

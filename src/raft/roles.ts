@@ -77,7 +77,9 @@ export function restartElectionTimer<B>(state: RaftState<B>): void {
   const ticks = state.config.electionTicks;
   state.electionElapsed = 0;
   state.hurried = false;
-  state.electionTimeout = state.soleVoter ? 1 : ticks + state.rng.below(ticks);
+  // A lone follower need not wait; a lone candidate must, or a slow disk would see one term after another.
+  const alone = state.soleVoter && state.role === 'follower';
+  state.electionTimeout = alone ? 1 : ticks + state.rng.below(ticks);
 }
 
 /** Campaign after 1 to `within` ticks instead: only the wait is shorter, the rules of voting stay. */

@@ -55,6 +55,8 @@ export class RaftState<B> {
 
   /** Candidates: the answers so far. */
   readonly votes = new Map<string, boolean>();
+  /** Votes that made this node leader last; for the log line of the driver. */
+  votesGranted = 0;
   /** Candidate: campaigning because the old leader said so. */
   transferCampaign = false;
 
@@ -99,9 +101,17 @@ export class RaftState<B> {
     return this.memberships.current;
   }
 
-  /** May this node stand for election? Not as learner or outsider, not while a snapshot is being installed. */
+  /**
+   * May this node stand for election? Not as learner or outsider, not while a snapshot is being installed. But a node
+   * whose removal or demotion is not known to be committed may (thesis 4.2.2): it can be the only one whose log
+   * lets it win, and it retires once the membership without it is committed.
+   */
   get promotable(): boolean {
-    return this.pendingSnapshot === null && isVoter(this.membership, this.id);
+    if (this.pendingSnapshot !== null) return false;
+    const { current, currentIndex } = this.memberships;
+    if (isVoter(current, this.id)) return true;
+    if (currentIndex <= this.commitIndex) return false;
+    return isVoter(this.memberships.at(currentIndex - 1), this.id);
   }
 
   /** The only voter there is: it needs nobody's answer. */

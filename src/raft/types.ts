@@ -18,7 +18,7 @@ export interface Entry<B> {
 
 /**
  * Makes the body of an entry that the core itself starts: the `noop` of a new leader, and every `config` (then
- * `membership` is set). Called once per entry, in index order, inside a call of the core; must not call back into it.
+ * `membership` is set), of which the initial membership is the very first entry of a log. Called once per entry, in index order, inside a call of the core; must not call back into it.
  */
 export type BodyFactory<B> = (
   kind: 'noop' | 'config',

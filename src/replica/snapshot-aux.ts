@@ -7,6 +7,10 @@ import type { SnapshotMeta } from '../raft/types.js';
 
 export function auxOf(meta: SnapshotMeta, state: MachineState): ReadonlyMap<string, string> {
   return new Map([
+    ['redis-ver', '7.2.4'],
+    ['redis-bits', '64'],
+    ['ctime', String(Math.floor(state.time / 1000))],
+    ['aof-base', '1'],
     ['helios-index', String(meta.index)],
     ['helios-term', String(meta.term)],
     ['helios-time', String(state.time)],

@@ -15,7 +15,7 @@ import type { Net } from '../platform/net.js';
 import type { RaftCore } from '../raft/core.js';
 import type { SnapshotMeta } from '../raft/types.js';
 import type { LogStore } from '../storage/log-store.js';
-import { loadRdbFile } from '../storage/rdb/load.js';
+import { loadRdb } from '../storage/rdb/reader.js';
 import { SnapshotWriter } from '../storage/rdb/snapshot-writer.js';
 import type { SnapshotSink } from '../storage/snapshot-sink.js';
 import type { Applier } from './applier.js';
@@ -262,7 +262,7 @@ export class Snapshots {
     const { from, begin, sink } = received;
     const keyspace = new Keyspace();
     try {
-      const { meta, state } = parseAux(await loadRdbFile(disk, sink.path, keyspace));
+      const { meta, state } = parseAux((await loadRdb(disk, sink.path, keyspace)).aux);
       if (meta.index !== begin.meta.index || meta.term !== begin.meta.term) {
         throw new Error(
           `it stands for ${meta.index}/${meta.term}, announced was ${begin.meta.index}`,

@@ -200,7 +200,8 @@ function dispatchWrite(
     session.answer(refusal);
     return;
   }
-  session.sendWrite(entry, request.chunk, request.start, request.end, session.db, 0, null);
+  const { db } = session;
+  session.sendWrite(entry, request.chunk, request.start, request.end, db, db, 0, null);
 }
 
 function dispatchServer(
@@ -320,10 +321,12 @@ function execThroughLog(
   }
   const { chunk, start, end } = request;
   const bytes = transaction.bytes(session.watch, chunk, start, end);
+  const { db, endDb } = bytes;
   // From here on the machine guards the keys: nothing up to the applied index has touched them.
   const watchIndex = session.watch === null ? 0 : Math.max(1, server.group.appliedIndex);
   session.discard();
-  session.sendWrite(entry, bytes.chunk, bytes.start, bytes.end, bytes.db, watchIndex, transaction);
+  const { chunk: payload, start: from, end: to } = bytes;
+  session.sendWrite(entry, payload, from, to, db, endDb, watchIndex, transaction);
   if (transaction.selects) session.hold(HOLD.ORDER);
 }
 

@@ -1,7 +1,7 @@
 // Owns: the sections of INFO about this process: server, clients, memory, cpu. Every value is measured; what Helios
 // has no equivalent of is left out rather than made up (the test lists those names).
 
-import { type InfoField, humanBytes, percentOf, ratioOf } from './info-format.js';
+import { humanBytes, type InfoField, percentOf, ratioOf } from './info-format.js';
 import { REDIS_VERSION } from './instruments.js';
 import type { Server } from './server.js';
 
@@ -38,7 +38,10 @@ export function serverFields(server: Server): InfoField[] {
     ['executable', process.executable],
     ['config_file', identity.configFile],
     ['io_threads_active', 0],
-    ['listener0', `name=tcp,bind=${server.settings.text('bind').replace(/ /g, ',bind=')},port=${port}`],
+    [
+      'listener0',
+      `name=tcp,bind=${server.settings.text('bind').replace(/ /g, ',bind=')},port=${port}`,
+    ],
   ];
 }
 

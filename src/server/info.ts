@@ -103,7 +103,9 @@ function latencyStatsFields(server: Server): InfoField[] {
   const fields: InfoField[] = [];
   for (const [name, { latency }] of server.stats.commands) {
     if (latency === undefined || latency.count === 0) continue;
-    const values = percents.map((percent) => `p${percent}=${latency.percentile(percent).toFixed(3)}`);
+    const values = percents.map(
+      (percent) => `p${percent}=${latency.percentile(percent).toFixed(3)}`,
+    );
     fields.push([`latency_percentiles_usec_${name}`, values.join(',')]);
   }
   return fields;

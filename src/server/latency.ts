@@ -114,7 +114,8 @@ export class LatencyHistogram {
     let bucket = 0;
     let seen = 0;
     for (let limit = 1; seen < this.count; limit *= 2) {
-      while (bucket < this.#counts.length && topOf(bucket) <= limit) seen += this.#counts[bucket++]!;
+      while (bucket < this.#counts.length && topOf(bucket) <= limit)
+        seen += this.#counts[bucket++]!;
       if (bucket === this.#counts.length) seen = this.count;
       if (seen > 0) rows.push([limit, seen]);
     }

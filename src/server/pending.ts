@@ -20,6 +20,7 @@ export class WriteItem implements PendingWrite {
   readonly start: number;
   readonly end: number;
   readonly db: number;
+  readonly endDb: number;
   readonly watchIndex: number;
   readonly session: Session;
   readonly entry: CommandEntry;
@@ -38,6 +39,7 @@ export class WriteItem implements PendingWrite {
     start: number,
     end: number,
     db: number,
+    endDb: number,
     pass: number,
     watchIndex: number,
     transaction: Transaction | null,
@@ -46,6 +48,7 @@ export class WriteItem implements PendingWrite {
     this.start = start;
     this.end = end;
     this.db = db;
+    this.endDb = endDb;
     this.watchIndex = watchIndex;
     this.session = session;
     this.entry = entry;

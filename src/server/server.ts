@@ -1,7 +1,7 @@
-// Owns: what all connections share. (Contract for now; server/ fills it in.)
+// Owns: what all connections share, as commands and the rest of the process see it; resp-server.ts implements it.
 
-import type { Group } from '../replica/group.js';
 import type { Clock } from '../platform/clock.js';
+import type { Group } from '../replica/group.js';
 import type { Client, SubscriptionCounts } from './client.js';
 import type { ServerCommand } from './command.js';
 import type { Instruments } from './instruments.js';
@@ -46,6 +46,16 @@ export interface Server {
   readonly commands: ReadonlyMap<string, ServerCommand>;
   /** CLIENT PAUSE: until when (ms since 1970, 0 for not paused) and what. */
   pause: { until: number; mode: 'all' | 'write' };
+  /** True while commands flagged denyoom are refused; set by whoever watches memory. */
+  outOfMemory: boolean;
+  /** Told each command about to run, while someone MONITORs; null otherwise, since it costs. */
+  monitor: ((client: Client, args: readonly string[]) => void) | null;
+  /** Told each key that changed here, besides WATCH (blocking commands wait for pushes). Called inside apply. */
+  onTouch: ((db: number, key: string) => void) | null;
+  /** `run` is called for each connection that ends, after it has left `clients`. */
+  onClientClosed(run: (client: Client) => void): void;
+  /** Lets waiting connections go on and writes out replies; to be called after entries were applied, outside apply. */
+  flushOutputs(): void;
   /** Starts the orderly end of the process (SHUTDOWN, SIGTERM). */
   shutdown(options: { save: boolean }): void;
 }

@@ -211,7 +211,6 @@ export class Session implements Client {
 
   /** Ends the connection behind the answers owed. */
   #fault(): void {
-    this.server.countProtocolError(this);
     this.#owed.push(new ReadyItem(new ErrorReply(this.decoder.fault), true));
     this.#holds |= HOLD.ORDER;
     this.advance();
@@ -291,6 +290,7 @@ export class Session implements Client {
     start: number,
     end: number,
     db: number,
+    endDb: number,
     watchIndex: number,
     transaction: Transaction | null,
   ): void {
@@ -301,6 +301,7 @@ export class Session implements Client {
       start,
       end,
       db,
+      endDb,
       this.#pass,
       watchIndex,
       transaction,
@@ -339,7 +340,7 @@ export class Session implements Client {
   #runReady(item: Pending): boolean {
     if (item.kind === 'write' || item.kind === 'ready') return false;
     if ((this.#holds & HOLD.OUTPUT) !== 0) return false;
-    if (!item.local && item.pass > this.#readablePass && !this.server.group.canReadNow) {
+    if (!item.local && item.pass > this.#readablePass + 1 && !this.server.group.canReadNow) {
       if (this.#ticketPass < item.pass && !this.#wantsTicket) {
         this.#wantsTicket = true;
         this.server.wake(this);

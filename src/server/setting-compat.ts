@@ -18,7 +18,8 @@ import {
 const ENCODING = 'in-memory layouts are chosen by Helios; the data and every reply stay the same';
 const FREEING = 'memory is reclaimed by the collector, never in the way of a command';
 const CYCLES = 'Helios has no periodic cycle to tune';
-const REPLICATION = 'replication is the Raft log; there is no backlog, sync or replica link to tune';
+const REPLICATION =
+  'replication is the Raft log; there is no backlog, sync or replica link to tune';
 const SNAPSHOTS = 'the log is always durable; when snapshots are taken follows from the log';
 const LOCAL_TUNING = 'a detail of another memory allocator or operating system interface';
 
@@ -111,7 +112,12 @@ const REPLICATION_ROWS: readonly SettingRow[] = [
   harmless('repl-diskless-sync', BOOL, 'yes', REPLICATION),
   harmless('repl-diskless-sync-delay', int(0), '5', REPLICATION),
   harmless('repl-diskless-sync-max-replicas', int(0), '0', REPLICATION),
-  harmless('repl-diskless-load', oneOf('disabled', 'on-empty-db', 'swapdb'), 'disabled', REPLICATION),
+  harmless(
+    'repl-diskless-load',
+    oneOf('disabled', 'on-empty-db', 'swapdb'),
+    'disabled',
+    REPLICATION,
+  ),
   harmless('repl-disable-tcp-nodelay', BOOL, 'no', REPLICATION),
   harmless('repl-ping-replica-period', int(1), '10', REPLICATION, {
     alias: 'repl-ping-slave-period',
@@ -143,7 +149,12 @@ const PROCESS_ROWS: readonly SettingRow[] = [
   start('enable-protected-configs', oneOf('no', 'yes', 'local'), 'no'),
   start('enable-module-command', oneOf('no', 'yes', 'local'), 'no'),
   harmless('acllog-max-len', size, '128', 'nothing is refused by a rule, so nothing is logged'),
-  fixed('acl-pubsub-default', oneOf('allchannels', 'resetchannels'), 'resetchannels', 'no ACL users'),
+  fixed(
+    'acl-pubsub-default',
+    oneOf('allchannels', 'resetchannels'),
+    'resetchannels',
+    'no ACL users',
+  ),
   harmless('tracking-table-max-keys', size, '1000000', 'there is no tracking table'),
   harmless('oom-score-adj', oneOf('no', 'yes', 'relative', 'absolute'), 'no', LOCAL_TUNING),
   harmless('crash-log-enabled', BOOL, 'yes', LOCAL_TUNING),

@@ -151,7 +151,8 @@ export class Settings {
     if (row === undefined) return `unknown parameter '${name}'`;
     const value = row.type.parse(text);
     if (value instanceof Refusal) return `${row.name}: ${value.reason}`;
-    if (row.effect === 'fixed' && text.toLowerCase() !== row.initial) return `${row.name}: ${row.why}`;
+    if (row.effect === 'fixed' && text.toLowerCase() !== row.initial)
+      return `${row.name}: ${row.why}`;
     this.#values.set(row, value);
     this.#refresh();
     return null;

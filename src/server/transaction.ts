@@ -33,7 +33,9 @@ export interface TransactionBytes {
   readonly chunk: Buffer;
   readonly start: number;
   readonly end: number;
+  /** Database before and behind them. */
   readonly db: number;
+  readonly endDb: number;
 }
 
 export class Transaction {
@@ -98,7 +100,7 @@ export class Transaction {
   /** The log part: WATCH of its guard, MULTI, the commands, EXEC. `chunk[start, end)` is the EXEC request. */
   bytes(watch: Watch | null, chunk: Buffer, start: number, end: number): TransactionBytes {
     if (watch === null && chunk === this.#chunk && start === this.#contiguousEnd) {
-      return { chunk, start: this.#start, end, db: this.#dbAtMulti };
+      return { chunk, start: this.#start, end, db: this.#dbAtMulti, endDb: this.#db };
     }
     const parts: Buffer[] = [];
     if (watch !== null) parts.push(encodeCommand(['WATCH', ...watch.keys]));
@@ -112,7 +114,8 @@ export class Transaction {
     }
     parts.push(EXEC);
     const bytes = Buffer.concat(parts);
-    return { chunk: bytes, start: 0, end: bytes.length, db: watch?.db ?? this.#dbAtMulti };
+    const db = watch?.db ?? this.#dbAtMulti;
+    return { chunk: bytes, start: 0, end: bytes.length, db, endDb: this.#db };
   }
 
   /** The reply of EXEC from what the machine answered for the log part. */

@@ -14,6 +14,7 @@ import {
   extendLease,
   failMessage,
   leaseMessages,
+  reclaimLeases,
   retryMessage,
   type Script,
 } from './scripts.js';
@@ -137,6 +138,7 @@ export class MailQueue {
     const keys = [pending, leased, owners, attempts, fence];
     const reply = await this.#store.script(
       leaseMessages,
+      reclaimLeases,
       keys,
       [owner, this.#settings.leaseMs, count],
       0,
@@ -149,6 +151,13 @@ export class MailQueue {
       leases.push({ id: String(reply[at]), token: String(reply[at + 1]), attempt });
     }
     return { leases, recovered: Number(reply[1]) };
+  }
+
+  /** After a lease whose reply was lost: gives back what `owner` holds but does not know of; replies how many. */
+  async reclaim(owner: string, known: readonly string[]): Promise<number> {
+    const { pending, leased, owners, attempts } = this.#keys;
+    const keys = [pending, leased, owners, attempts];
+    return Number(await this.#store.script(reclaimLeases, keys, [owner, ...known], 0));
   }
 
   /** Ms until something is due or a lease expires; null when there is nothing. Reads only, so idle nodes write nothing. */

@@ -99,6 +99,30 @@ end
 return reply`,
 );
 
+/**
+ * Gives back what one owner leased without knowing it: the reply to a lease can be lost.
+ * KEYS pending, leased, owners, attempts; ARGV owner, ids it does know... Replies how many.
+ */
+export const reclaimLeases = script(
+  'queue_reclaim',
+  `${NOW}
+local known = {}
+for i = 2, #ARGV do known[ARGV[i]] = true end
+local prefix = ARGV[1] .. ':'
+local count = 0
+for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, 9999)) do
+  local token = redis.call('HGET', KEYS[3], id)
+  if token and not known[id] and string.sub(token, 1, #prefix) == prefix then
+    redis.call('ZREM', KEYS[2], id)
+    redis.call('HDEL', KEYS[3], id)
+    redis.call('HINCRBY', KEYS[4], id, -1)
+    redis.call('ZADD', KEYS[1], now, id)
+    count = count + 1
+  end
+end
+return count`,
+);
+
 /** KEYS leased, pending, owners; ARGV id, token, lease ms. Replies 1, or 0: somebody else has it. */
 export const extendLease = script(
   'queue_extend',

@@ -38,7 +38,9 @@ const SPARE_ATTEMPTS = 3;
 
 export class DeliveryWorker {
   readonly #options: WorkerOptions;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<string, Promise<void>>();
+  /** A lease call failed: the store may have leased messages to us that we do not know of. */
+  #leaseUnknown = false;
   #stopping = false;
   #aborted = false;
   #pumping: Promise<void> | null = null;
@@ -81,7 +83,7 @@ export class DeliveryWorker {
     this.#timer?.cancel();
     this.#purgeTimer?.cancel();
     await this.#pumping;
-    const drained = Promise.all(this.#running);
+    const drained = Promise.all(this.#running.values());
     if (!(await settledWithin(this.#options.clock, drained, drainMs))) {
       this.#options.log.warn('Deliveries broken off', { count: this.#running.size });
       this.#aborted = true;
@@ -102,7 +104,10 @@ export class DeliveryWorker {
         const dueMs = await queue.nextDueMs(clock.now());
         if (dueMs !== null && dueMs > 0) wait = Math.min(pollMs, dueMs);
         if (dueMs === null || dueMs > 0) break;
+        if (this.#leaseUnknown) await queue.reclaim(owner, [...this.#running.keys()]);
+        this.#leaseUnknown = true;
         const { leases, recovered } = await queue.lease(owner, free, clock.now());
+        this.#leaseUnknown = false;
         if (recovered > 0) {
           onRecovered(recovered);
           log.warn('Took over messages whose lease ran out', { count: recovered });
@@ -119,10 +124,11 @@ export class DeliveryWorker {
 
   #begin(lease: Lease): void {
     const delivery = this.#deliver(lease).finally(() => {
-      this.#running.delete(delivery);
+      // A lease lost and taken again by ourselves has the same id and a newer delivery.
+      if (this.#running.get(lease.id) === delivery) this.#running.delete(lease.id);
       this.poke();
     });
-    this.#running.add(delivery);
+    this.#running.set(lease.id, delivery);
   }
 
   /** Never rejects. */
@@ -151,7 +157,14 @@ export class DeliveryWorker {
 
   async #attempt(lease: Lease): Promise<DeliveryResult> {
     const { queue, retryScheduleMs } = this.#options;
-    const message = await queue.load(lease.id);
+    let message: QueuedMessage | null;
+    try {
+      message = await queue.load(lease.id);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      await this.#untilKnown(() => queue.release(lease));
+      return 'retried';
+    }
     if (message === null) {
       return this.#giveUp(lease, 'the message is missing in the store', []);
     }

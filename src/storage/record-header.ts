@@ -165,7 +165,8 @@ export class HeaderReader {
   }
 
   #otherFormat(prefix: string): string {
-    const text = this.#buffer.latin1Slice(this.at, this.at + 20);
+    const end = Math.min(this.at + 20, this.#buffer.length);
+    const text = this.#buffer.latin1Slice(this.at, end);
     const match = /^#HELIOS\/([1-9][0-9]{0,5}) /.exec(text);
     if (match === null || prefix.startsWith(match[0])) return 'no record begins here';
     this.version = Number(match[1]);

@@ -37,7 +37,7 @@ export function segmentHeader(seq: number, owner: string): Buffer {
 
 /** Whether the file is one of ours, of any version, as far as its first bytes tell. */
 export function isOwnSegment(bytes: Buffer): boolean {
-  return bytes.latin1Slice(0, 16) === '#HELIOS-SEGMENT/';
+  return bytes.subarray(0, 16).latin1Slice() === '#HELIOS-SEGMENT/';
 }
 
 /** Collects the records of all segments in order, each continuing or truncating what came before. */
@@ -108,7 +108,7 @@ export class LogAssembler {
   }
 
   #checkHeader(file: string, bytes: Buffer, seq: number): number {
-    const text = bytes.latin1Slice(0, HEADER_MAX);
+    const text = bytes.subarray(0, HEADER_MAX).latin1Slice();
     const match = HEADER.exec(text);
     if (match === null) {
       const version = /^#HELIOS-SEGMENT\/([0-9]{1,6}) crc=/.exec(text);

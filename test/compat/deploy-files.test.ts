@@ -1,4 +1,5 @@
-// The deployment files as their own programs read them, and HAProxy for real in front of three SMTP servers.
+// The deployment files as their own programs read them, and HAProxy for real in front of three SMTP
+// servers.
 
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

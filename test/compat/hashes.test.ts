@@ -15,6 +15,9 @@ describe.skipIf(!hasOracle)('hashes against redis-server', () => {
   });
   afterAll(() => bench.stop());
 
+  /** 7.0 names other encodings of lists and sets, and counts the arguments of HSET otherwise. */
+  const hasOtherEncodings = (args: Command) => args[0] === 'object' && !bench.oracle.isCurrent;
+
   const generators = [
     ...anyWriter,
     command('hset', key, field, text, some(3, command(field, text))),
@@ -50,7 +53,7 @@ describe.skipIf(!hasOracle)('hashes against redis-server', () => {
         seed: 31 + protocol,
         protocol,
         order: (args) => (args[0] === 'hscan' ? 'deep' : undefined),
-        ignore: isRandom,
+        ignore: (args) => isRandom(args) || hasOtherEncodings(args),
       }));
   }
 
@@ -88,6 +91,7 @@ describe.skipIf(!hasOracle)('hashes against redis-server', () => {
       setup: many.slice(0, 505),
       runs: 60,
       seed: 33,
+      ignore: hasOtherEncodings,
     }));
 
   it('convert by the number and the length of arguments', async () => {
@@ -97,7 +101,8 @@ describe.skipIf(!hasOracle)('hashes against redis-server', () => {
       ...Array.from({ length: count }, () => ['f', 'v']).flat(),
     ];
     const encoding = ['object', 'encoding', 'k'];
-    await bench.compare([flood(512), encoding, flood(513), encoding]);
+    if (bench.oracle.isCurrent) await bench.compare([flood(513), encoding]);
+    await bench.compare([flood(512), encoding]);
     await bench.compare([...many.slice(0, 512), ['object', 'encoding', 'a']]);
     await bench.compare([...many.slice(0, 513), ['object', 'encoding', 'a']]);
     await bench.compare([['hset', 'k', 'f', 'x'.repeat(64)], encoding]);

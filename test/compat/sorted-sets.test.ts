@@ -20,19 +20,21 @@ const shortScore = fc.constantFrom(
   '-inf',
   '3e10',
 );
+/**
+ * Sums of these have few digits. Redis prints scores with Grisu2, which in about one of a thousand numbers of many digits
+ * differs from the shortest form in the last ones.
+ */
+const fraction = fc
+  .tuple(fc.integer(), fc.constantFrom(16, 1, 2 ** -20))
+  .map(([number, divisor]) => String(number / divisor));
 const score = isCurrent
   ? fc.oneof(
       shortScore,
-      floatText,
+      floatText.filter((number) => number.length < 16 && !/e-?[0-9]{2}/.test(number)),
       fc.constantFrom('-0', '0.1', '1e-7', '1.5e300', '4611686018427387904'),
     )
   : fc.oneof(shortScore, fc.constantFrom('nan', '1e400', '', ' 1', 'x'));
-const validScore = isCurrent
-  ? fc.oneof(
-      shortScore,
-      fc.double({ noNaN: true }).map((n) => String(n).replace('Infinity', 'inf')),
-    )
-  : shortScore;
+const validScore = isCurrent ? fc.oneof(shortScore, fraction) : shortScore;
 
 const member = fc.constantFrom('a', 'b', 'c', 'ab', '', '\xff', '7', 'z'.repeat(65));
 const option = fc.constantFrom('nx', 'XX', 'gt', 'lt', 'ch', 'incr');
@@ -92,6 +94,11 @@ function isRandom(args: Command): boolean {
   return args[0] === 'zrandmember' && /^-?[1-9]/.test(args[2]!);
 }
 
+/** 7.0 names other encodings of lists and sets, and counts the arguments of ZADD otherwise. */
+function hasOtherEncodings(args: Command): boolean {
+  return args[0] === 'object' && !isCurrent;
+}
+
 /**
  * Redis leaves ranges by member over different scores undefined, and its answers depend on the shape of its skiplist:
  * they are compared in a test of their own.
@@ -120,7 +127,7 @@ describe.skipIf(!hasOracle)('sorted sets against redis-server', () => {
         seed: 61 + protocol,
         protocol,
         order,
-        ignore: isRandom,
+        ignore: (args) => isRandom(args) || hasOtherEncodings(args),
       }));
   }
 
@@ -189,7 +196,8 @@ describe.skipIf(!hasOracle)('sorted sets against redis-server', () => {
   it('convert by the number of arguments', async () => {
     const encoding = ['object', 'encoding', 'k'];
     const same = (count: number): Command => ['zadd', 'k', ...Array(count).fill(['1', 'm']).flat()];
-    await bench.compare([same(128), encoding, same(129), encoding]);
+    await bench.compare([same(128), encoding]);
+    if (isCurrent) await bench.compare([same(128), same(129), encoding]);
     await bench.compare([
       ['zadd', 'k', ...pairs(0, 128, (n) => n)],
       encoding,

@@ -1,5 +1,6 @@
-// helios-cluster as a process, with small stand-ins for the programs it starts: readiness, restart after kill -9,
-// order of stopping, and no orphan when the launcher itself is killed. Needs the build (npm test makes it).
+// helios-cluster as a process, with small stand-ins for the programs it starts: readiness, restart
+// after kill -9, order of stopping, and no orphan when the launcher itself is killed. Needs the
+// build (npm test makes it).
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 
 const dist = resolve('dist/cli/cluster.js');
+const module = (name: string): string => JSON.stringify(resolve(`dist/cli/${name}.js`));
 let directory = '';
 let launcher: ChildProcess | null = null;
 let output = '';
@@ -43,13 +45,17 @@ process.on('SIGTERM', () => {
 });
 `;
 const DRIVER = `
-import { Cluster } from ${JSON.stringify(dist)};
-import { planCluster } from ${JSON.stringify(dist.replace('cluster.js', 'cluster-plan.js'))};
-import { parseClusterOptions } from ${JSON.stringify(dist.replace('cluster.js', 'cluster-options.js'))};
+import { Cluster } from ${module('cluster')};
+import { planCluster } from ${module('cluster-plan')};
+import { parseClusterOptions } from ${module('cluster-options')};
 const plan = await planCluster(parseClusterOptions(process.argv.slice(2)));
 const programs = { atlasd: process.env.FAKE_ATLASD, smtp: process.env.FAKE_SMTP };
 const cluster = new Cluster(plan, (line) => console.log(line), programs);
-process.on('SIGTERM', () => cluster.stop().then(() => { console.log('STOPPED'); process.exit(0); }));
+process.on('SIGTERM', async () => {
+  await cluster.stop();
+  console.log('STOPPED');
+  process.exit(0);
+});
 try {
   console.log('READY ' + await cluster.start() + ' ' + JSON.stringify([...cluster.pids]));
 } catch (error) {

@@ -12,7 +12,7 @@ import type { Client } from '../client.js';
 import type { ServerCommand } from '../command.js';
 import { catalogue } from '../command-catalogue.js';
 import type { Server } from '../server.js';
-import { ADMIN, helpRow, NO_SCRIPT, refusal, type Row, rowsOf } from './row.js';
+import { ADMIN, helpRow, NO_SCRIPT, type Row, refusal, rowsOf } from './row.js';
 
 const row = rowsOf('server');
 
@@ -78,7 +78,10 @@ function genPass(_client: Client, args: readonly string[]): Reply {
     );
   }
   const digits = Math.ceil(bits / 4);
-  return systemEntropy.bytes(Math.ceil(digits / 2)).toString('hex').slice(0, digits);
+  return systemEntropy
+    .bytes(Math.ceil(digits / 2))
+    .toString('hex')
+    .slice(0, digits);
 }
 
 function dryRun(_client: Client, args: readonly string[], server: Server): Reply {

@@ -8,7 +8,7 @@ import { clientLine, clientTypeOf, isOfType } from '../client-text.js';
 import { NOTHING, type ServerCommand, type ServerResult } from '../command.js';
 import type { Server } from '../server.js';
 import { clientKill } from './client-kill.js';
-import { ADMIN, helpRow, NO_SCRIPT, refusal, type Row, rowsOf } from './row.js';
+import { ADMIN, helpRow, NO_SCRIPT, type Row, refusal, rowsOf } from './row.js';
 
 const row = rowsOf('connection');
 
@@ -225,8 +225,7 @@ const CONNECTION_ROWS: readonly Row[] = [
     since: '6.2.0',
     summary: 'State of client side caching: off.',
     complexity: 'O(1)',
-    run: () =>
-      new MapReply(['flags', new SetReply(['off']), 'redirect', -1, 'prefixes', []]),
+    run: () => new MapReply(['flags', new SetReply(['off']), 'redirect', -1, 'prefixes', []]),
   },
   {
     name: 'client|caching',

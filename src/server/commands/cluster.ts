@@ -1,8 +1,8 @@
 // Owns: CLUSTER, as a server without hash slots answers it: each subcommand is known, and all say the same.
 
 import type { CommandFlag } from '../../commands/spec.js';
-import { ALWAYS, refusal, rowsOf } from './row.js';
 import type { ServerCommand } from '../command.js';
+import { ALWAYS, refusal, rowsOf } from './row.js';
 
 const row = rowsOf('cluster');
 
@@ -12,12 +12,7 @@ const ASKS: readonly CommandFlag[] = ['stale'];
 const ADMIN_ASKS: readonly CommandFlag[] = ['admin', 'stale'];
 const CHANGES: readonly CommandFlag[] = ['admin', 'stale', 'no_async_loading'];
 
-type Facts = readonly [
-  name: string,
-  arity: number,
-  flags: readonly CommandFlag[],
-  since: string,
-];
+type Facts = readonly [name: string, arity: number, flags: readonly CommandFlag[], since: string];
 
 const SUBCOMMANDS: readonly Facts[] = [
   ['info', 2, ASKS, '3.0.0'],

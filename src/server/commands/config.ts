@@ -41,7 +41,9 @@ function configRewrite(_client: Client, _args: readonly string[], server: Server
   const { identity, rewriteConfig } = server.instruments;
   if (identity.configFile === '') return refusal('The server is running without a config file');
   if (rewriteConfig === null) {
-    return refusal('Rewriting config file: it is kept by hand (YAML); CONFIG SET does not change it');
+    return refusal(
+      'Rewriting config file: it is kept by hand (YAML); CONFIG SET does not change it',
+    );
   }
   const problem = rewriteConfig();
   return problem === null ? OK : refusal(`Rewriting config file: ${problem}`);

@@ -31,6 +31,7 @@ function sleep(client: Client, args: readonly string[], server: Server): ServerR
   if (seconds === null || seconds < 0 || seconds > SLEEP_MAX_SECONDS) {
     return refusal(`DEBUG SLEEP takes seconds from 0 to ${SLEEP_MAX_SECONDS}`);
   }
+  if (client.inMulti) return refusal('DEBUG SLEEP is not possible inside a transaction');
   server.clock.after(seconds * 1000, () => {
     if (server.clients.has(client.id)) client.resolve(OK);
   });
@@ -41,7 +42,7 @@ function sleep(client: Client, args: readonly string[], server: Server): ServerR
 const SAMPLES: Readonly<Record<string, Reply>> = {
   string: 'Hello World',
   integer: 12345,
-  double: new DoubleReply(3.141),
+  double: new DoubleReply(3141 / 1000),
   null: null,
   array: [0, 1, 2],
   nullarray: NULL_ARRAY,

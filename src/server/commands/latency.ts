@@ -140,8 +140,7 @@ export const latencyCommands: readonly ServerCommand[] = [
     arity: -2,
     since: '7.0.0',
     summary: 'How the run times of commands are distributed.',
-    complexity:
-      'O(N) where N is the number of commands with latency information being retrieved.',
+    complexity: 'O(N) where N is the number of commands with latency information being retrieved.',
     run: histogram,
   }),
   helpRow('server', 'latency', '2.8.13', [

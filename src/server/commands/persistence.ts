@@ -12,11 +12,13 @@ const row = rowsOf('server');
 
 const SAVING = refusal('Background save already in progress');
 const REWRITING = refusal('Background append only file rewriting already in progress');
+const IN_MULTI = refusal('Command not allowed inside a transaction');
 const SAVE_STARTED = new SimpleString('Background saving started');
 const REWRITE_STARTED = new SimpleString('Background append only file rewriting started');
 
 function save(client: Client, _args: readonly string[], server: Server): ServerResult {
   if (server.group.persistence().snapshotRunning) return SAVING;
+  if (client.inMulti) return IN_MULTI;
   server.group.snapshot().then(
     () => client.resolve(OK),
     (error: unknown) => client.resolve(refusal(`Snapshot failed: ${messageOf(error)}`)),
@@ -38,7 +40,8 @@ function startSnapshot(server: Server, running: Reply, started: Reply): Reply {
 }
 
 function bgsave(_client: Client, args: readonly string[], server: Server): Reply {
-  if (args.length > 2 || (args.length === 2 && args[1]!.toLowerCase() !== 'schedule')) return SYNTAX;
+  if (args.length > 2 || (args.length === 2 && args[1]!.toLowerCase() !== 'schedule'))
+    return SYNTAX;
   return startSnapshot(server, SAVING, SAVE_STARTED);
 }
 

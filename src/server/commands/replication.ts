@@ -2,7 +2,7 @@
 
 import { integer } from '../../commands/arguments.js';
 import { NOT_INTEGER, NOT_POSITIVE } from '../../commands/errors.js';
-import type { Reply } from '../../resp/reply.js';
+import { ErrorReply, type Reply } from '../../resp/reply.js';
 import type { Client } from '../client.js';
 import { LATER, type ServerCommand, type ServerResult } from '../command.js';
 import { splitAddress } from '../info-format.js';
@@ -40,11 +40,13 @@ export function holdersOf(index: number, server: Server): number {
   return holders;
 }
 
+const UNBLOCKED = new ErrorReply('UNBLOCKED client unblocked via CLIENT UNBLOCK');
+
 /** How often a waiting command looks again: match indexes come with the heartbeats at the latest. */
 const POLL_MS = 5;
 
 /**
- * Answers `reply()` when `done()` or after `timeout` ms (0: never). Polls, since nothing announces a match index; the
+ * Answers `reply()` when `done()` or after `timeout` ms (0: never), at once inside MULTI. Polls, since nothing announces a match index; the
  * timer ends with the connection.
  */
 function waitUntil(
@@ -65,6 +67,10 @@ function waitUntil(
     timer.cancel();
     client.resolve(reply());
   });
+  client.unblockWith = (how) => {
+    timer.cancel();
+    return how === 'error' ? UNBLOCKED : reply();
+  };
   return LATER;
 }
 

@@ -20,6 +20,7 @@ interface Walk {
   readonly slots: number;
   readonly keys: number;
   readonly volatile: number;
+  begun: boolean;
   /** Next slot to write; those below are out. */
   next: number;
   /** Slots ahead of `next` that changed: their bytes, or NOTHING for one that was free. */
@@ -36,6 +37,7 @@ export class SnapshotWriter implements ChangeObserver {
   /** For values serialised ahead of the walk. */
   readonly #aside = new RdbOutput();
   readonly #crc = new Crc64();
+  #ready: Buffer[] = [];
   #position = 0;
   #savedBytes = 0;
   #keys = 0;
@@ -56,6 +58,7 @@ export class SnapshotWriter implements ChangeObserver {
         slots: table.slotCount,
         keys: table.size,
         volatile: volatileSize,
+        begun: false,
         next: 0,
         saved: new Map(),
       }));
@@ -89,7 +92,7 @@ export class SnapshotWriter implements ChangeObserver {
     let budget = maxKeys;
     while (this.#position < this.#queue.length) {
       const walk = this.#queue[this.#position]!;
-      if (walk.next === 0) this.#beginDatabase(walk);
+      if (!walk.begun) this.#beginDatabase(walk);
       while (walk.next < walk.slots) {
         if (budget <= 0 || this.#out.bytes >= limit) return false;
         budget -= this.#writeSlot(walk);
@@ -103,12 +106,11 @@ export class SnapshotWriter implements ChangeObserver {
 
   /** Bytes of the file since the last call, in order. */
   drain(): Buffer[] {
-    const chunks = this.#out.drain();
-    if (!this.#sealed) for (const chunk of chunks) this.#crc.update(chunk);
+    this.#collect();
+    const chunks = this.#ready;
+    this.#ready = [];
     return chunks;
   }
-
-  #sealed = false;
 
   /** Ends the epoch without a file. */
   abort(): void {
@@ -120,7 +122,8 @@ export class SnapshotWriter implements ChangeObserver {
 
   beforeChange(table: KeyTable, slot: number): void {
     const walk = this.#walks.get(table);
-    if (walk === undefined || slot < walk.next || slot >= walk.slots || walk.saved.has(slot)) return;
+    if (walk === undefined || slot < walk.next || slot >= walk.slots || walk.saved.has(slot))
+      return;
     writeKey(this.#aside, table.keyAt(slot)!, table.valueAt(slot)!, table.expireAt(slot));
     const chunks = this.#aside.drain();
     const bytes = chunks.length === 1 ? Buffer.from(chunks[0]!) : Buffer.concat(chunks);
@@ -130,11 +133,13 @@ export class SnapshotWriter implements ChangeObserver {
 
   afterInsert(table: KeyTable, slot: number): void {
     const walk = this.#walks.get(table);
-    if (walk === undefined || slot < walk.next || slot >= walk.slots || walk.saved.has(slot)) return;
+    if (walk === undefined || slot < walk.next || slot >= walk.slots || walk.saved.has(slot))
+      return;
     walk.saved.set(slot, NOTHING);
   }
 
   #beginDatabase(walk: Walk): void {
+    walk.begun = true;
     this.#out.byte(OPCODE.selectDb);
     this.#out.length(walk.db);
     this.#out.byte(OPCODE.resizeDb);
@@ -164,10 +169,14 @@ export class SnapshotWriter implements ChangeObserver {
   #finish(): void {
     this.abort();
     this.#out.byte(OPCODE.eof);
-    this.#sealed = true;
-    const tail = this.#out.drain();
-    for (const chunk of tail) this.#crc.update(chunk);
-    for (const chunk of tail) this.#out.copy(chunk);
-    this.#out.copy(this.#crc.digest());
+    this.#collect();
+    this.#ready.push(this.#crc.digest());
+  }
+
+  #collect(): void {
+    for (const chunk of this.#out.drain()) {
+      this.#crc.update(chunk);
+      this.#ready.push(chunk);
+    }
   }
 }

@@ -2,8 +2,7 @@
 // iteration order and telling its encoding, so that value-reader.ts restores exactly what was there.
 // Strings that are numbers in memory are written as integers, all others as they are.
 
-import { parseInt64 } from '../../base/numbers.js';
-import { formatDouble } from '../../base/numbers.js';
+import { formatDouble, parseInt64 } from '../../base/numbers.js';
 import { HashValue } from '../../keyspace/hash.js';
 import { ListValue } from '../../keyspace/list.js';
 import { RawString } from '../../keyspace/raw-string.js';
@@ -110,7 +109,7 @@ function writeSortedSet(out: RdbOutput, sortedSet: SortedSetValue): void {
 /** A `listpack` is one packed node; a `quicklist` is two or more, or one plain node. */
 function writeList(out: RdbOutput, list: ListValue): void {
   if (list.encoding === 'listpack') {
-    for (const item of list.forward()) builder.push(item);
+    for (const item of list) builder.push(item);
     out.length(1);
     out.length(PACKED_NODE);
     out.blob(builder.take());
@@ -120,7 +119,7 @@ function writeList(out: RdbOutput, list: ListValue): void {
   out.length(sizes.length);
   let left = 0;
   let node = 0;
-  for (const item of list.forward()) {
+  for (const item of list) {
     if (left === 0) left = sizes[node++]!;
     if (left === PLAIN) {
       out.length(PLAIN_NODE);
@@ -142,7 +141,7 @@ function nodeSizes(list: ListValue): number[] {
   const sizes: number[] = [];
   let count = 0;
   let bytes = 0;
-  for (const item of list.forward()) {
+  for (const item of list) {
     const size = item.length + 11;
     if (count > 0 && (bytes + size > NODE_BYTES || size > NODE_BYTES)) {
       sizes.push(count);

@@ -13,6 +13,14 @@ interface Seen {
   readonly prevTerm: number;
 }
 
+/** These rest on nothing: a pre-vote changes no state, a question or a refusal may be forgotten. */
+const PROMISES_NOTHING: ReadonlySet<string> = new Set([
+  'preVote',
+  'preVoteResponse',
+  'readIndex',
+  'readIndexResponse',
+]);
+
 export class Checker {
   readonly #nodes: readonly SimulatedNode[];
   readonly #leaders = new Map<number, string>();
@@ -20,6 +28,8 @@ export class Checker {
   readonly #votes = new Map<string, string>();
   /** committed[i]: the entry at index i; index 0 is a placeholder. */
   readonly committed: (Entry<Body> | null)[] = [null];
+  /** The term in which each of them was committed. */
+  readonly #committedIn: number[] = [0];
   readonly #initial: Membership;
 
   constructor(nodes: readonly SimulatedNode[], initial: Membership) {
@@ -36,7 +46,8 @@ export class Checker {
     const key = `${entry.index}/${entry.term}`;
     const seen = this.#entries.get(key);
     if (seen === undefined) this.#entries.set(key, { body: entry.body, prevTerm });
-    else if (seen.body !== entry.body || seen.prevTerm !== prevTerm) this.fail(`I3 log matching at ${key}`);
+    else if (seen.body !== entry.body || seen.prevTerm !== prevTerm)
+      this.fail(`I3 log matching at ${key}`);
   }
 
   /** I5: what is applied at an index is the one committed entry there. */
@@ -51,9 +62,10 @@ export class Checker {
   sent(node: SimulatedNode, message: Message<Body>): void {
     const { store } = node;
     const { hardState } = store;
-    const rests = message.type !== 'preVote' && message.type !== 'preVoteResponse';
-    if (rests && hardState.term < message.term) {
-      this.fail(`I13 ${node.id} sent ${message.type} of term ${message.term}, durable ${hardState.term}`);
+    if (!PROMISES_NOTHING.has(message.type) && hardState.term < message.term) {
+      this.fail(
+        `I13 ${node.id} sent ${message.type} of term ${message.term}, durable ${hardState.term}`,
+      );
     }
     if (message.type === 'voteResponse' && message.granted) {
       const key = `${node.id}/${message.term}`;
@@ -64,7 +76,10 @@ export class Checker {
         this.fail(`I13 ${node.id} granted ${message.to} without a durable vote`);
       }
     }
-    if (message.type === 'appendResponse' && message.accepted && message.index > store.lastIndex) {
+    // In a later term the entry may be gone again: as if the answer had been under way for long.
+    const current = hardState.term === message.term;
+    if (message.type !== 'appendResponse' || !message.accepted || !current) return;
+    if (message.index > store.lastIndex) {
       this.fail(`I13 ${node.id} accepted ${message.index}, durable ${store.lastIndex}`);
     }
   }
@@ -76,7 +91,10 @@ export class Checker {
       this.fail(`I17 snapshot at ${meta.index} has term ${meta.term}`);
     }
     const expected = JSON.stringify(this.#membershipAt(meta.index));
-    if (JSON.stringify(meta.membership) !== expected) this.fail(`I17 membership at ${meta.index}`);
+    if (JSON.stringify(meta.membership) !== expected)
+      this.fail(
+        `I17 membership at ${meta.index}: ${JSON.stringify(meta.membership)} not ${expected}`,
+      );
   }
 
   /** A read asked when `floor` was committed somewhere must see it. */
@@ -92,7 +110,7 @@ export class Checker {
     if (before !== null) this.#monotone(status, before);
     if (status.role === 'leader') this.#leader(node, status, before);
     const floor = before?.commitIndex ?? node.store.snapshot.index;
-    if (status.commitIndex > floor) this.#commit(node, status, floor);
+    if (status.commitIndex > floor) this.#commit(node, status, before, floor);
     if (node.core!.canReadNow && status.appliedIndex < this.commitIndex) {
       this.fail(`${node.id} may read now at ${status.appliedIndex} of ${this.commitIndex}`);
     }
@@ -130,7 +148,8 @@ export class Checker {
 
   #leader(node: SimulatedNode, s: RaftStatus, before: RaftStatus | null): void {
     const known = this.#leaders.get(s.term);
-    if (known !== undefined && known !== s.id) this.fail(`I1 ${known} and ${s.id} lead term ${s.term}`);
+    if (known !== undefined && known !== s.id)
+      this.fail(`I1 ${known} and ${s.id} lead term ${s.term}`);
     const led = before?.role === 'leader' && before.term === s.term;
     if (led && s.lastIndex < before.lastIndex) this.fail(`I2 leader ${s.id} lost entries`);
     if (!led) this.#complete(node, s);
@@ -142,9 +161,10 @@ export class Checker {
     }
   }
 
-  /** I4: a new leader has everything that is committed. */
+  /** I4: a new leader has everything that was committed in earlier terms. */
   #complete(node: SimulatedNode, s: RaftStatus): void {
     for (let index = s.firstIndex; index <= this.commitIndex; index++) {
+      if (this.#committedIn[index]! >= s.term) break;
       if (node.log.get(index)?.term !== this.committed[index]!.term) {
         this.fail(`I4 leader ${s.id} of term ${s.term} lacks committed entry ${index}`);
       }
@@ -152,15 +172,17 @@ export class Checker {
   }
 
   /** I6, I7, I11. */
-  #commit(node: SimulatedNode, s: RaftStatus, from: number): void {
+  #commit(node: SimulatedNode, s: RaftStatus, before: RaftStatus | null, from: number): void {
     for (let index = Math.max(from + 1, s.firstIndex); index <= s.commitIndex; index++) {
       const entry = node.log.get(index);
       if (entry === undefined) this.fail(`${s.id} committed ${index} and does not have it`);
       const known = this.committed[index];
       if (known === undefined || known === null) {
         if (index !== this.committed.length) this.fail(`${s.id} committed ${index} out of nowhere`);
-        if (s.role !== 'leader' && !node.justRetired) this.fail(`${s.id} commits ${index} first`);
+        if (s.role !== 'leader' && before?.role !== 'leader')
+          this.fail(`${s.id} commits ${index} first`);
         this.committed.push(entry);
+        this.#committedIn.push(s.term);
       } else if (known.term !== entry.term || known.body !== entry.body) {
         this.fail(`I6 ${s.id} committed another entry at ${index}`);
       }
@@ -168,20 +190,19 @@ export class Checker {
     if (s.role !== 'leader') return;
     const term = node.log.get(s.commitIndex)?.term;
     if (term !== s.term) this.fail(`I11 ${s.id} in term ${s.term} counted an entry of ${term}`);
-    this.#durableOnQuorum(s.commitIndex, s.term);
+    const inForce = [s.membership, before?.membership ?? s.membership];
+    if (!inForce.some((membership) => this.#durableOn(membership, s.commitIndex, s.term))) {
+      this.fail(`I7 ${s.id} committed ${s.commitIndex} without a durable quorum`);
+    }
   }
 
-  /** I7, by the membership in force at the entry (a later one may be appended in the same turn). */
-  #durableOnQuorum(index: number, term: number): void {
-    const { voters, outgoing } = this.#membershipAt(index);
-    for (const half of [voters, outgoing]) {
-      const holders = this.#nodes.filter(
-        (node) => half.includes(node.id) && node.store.holds(index, term),
-      );
-      if (half.length > 0 && holders.length < majority(half.length)) {
-        this.fail(`I7 ${index} committed, durable on ${holders.map((node) => node.id)} of ${half}`);
-      }
-    }
+  /** By the membership in force before or after the commit, which may itself have brought the next one. */
+  #durableOn(membership: Membership, index: number, term: number): boolean {
+    return [membership.voters, membership.outgoing].every((half) => {
+      const holds = (node: SimulatedNode): boolean =>
+        half.includes(node.id) && node.store.holds(index, term);
+      return half.length === 0 || this.#nodes.filter(holds).length >= majority(half.length);
+    });
   }
 
   #membershipAt(index: number): Membership {

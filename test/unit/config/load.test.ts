@@ -285,8 +285,8 @@ describe('settings that contradict each other', () => {
   it.each([
     [
       ['-raft'],
-      'atlas.raft.node_id: is not set and raft is on; expected -raft-node-id, HELIOS_RAFT_NODE_ID ' +
-        'or atlas.raft.node_id in the file',
+      'atlas.raft.node_id: is not set and raft is on; expected -raft-node-id, ' +
+        'HELIOS_RAFT_NODE_ID or atlas.raft.node_id in the file',
     ],
     [
       [`-raft-peers=${PEERS}`],

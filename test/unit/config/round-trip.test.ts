@@ -1,4 +1,5 @@
-// Any value a setting can have survives being written as a flag, a variable, YAML and --check-config output.
+// Any value a setting can have survives being written as a flag, a variable, YAML and
+// --check-config output.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -66,7 +67,9 @@ function nested(path: string, value: string): unknown {
   return path.split('.').reduceRight<unknown>((inner, part) => ({ [part]: inner }), value);
 }
 
-/** The value as loaded, or the problems; contradictions between settings are not the subject here. */
+/**
+ * The value as loaded, or the problems; contradictions between settings are not the subject here.
+ */
 function loadOne(argv: string[], env: Record<string, string>): Config {
   const command = loadConfig({ argv, env });
   if (command.do !== 'run') throw new Error(command.do);

@@ -44,7 +44,9 @@ describe('text format', () => {
     logger.warn('First', { a: 1 });
     logger.child('peer').error('Second');
     const [first, second] = await settle(logger, 2);
-    expect(first).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[WARN\] helios: First \[a 1\]$/);
+    expect(first).toMatch(
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[WARN\] helios: First \[a 1\]$/,
+    );
     expect(second).toMatch(/Z \[ERROR\] peer: Second$/);
   });
 

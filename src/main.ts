@@ -1,0 +1,37 @@
+// The composition root of helios-atlasd: configuration in, a running node out, signals and failures to their ends.
+// node.ts joins the parts; what each part does is in its own folder (src/README.md is the tour).
+
+import { packageVersion } from './cli/atlasd.js';
+import type { Config } from './config/load.js';
+import { Node } from './node.js';
+import { createLogger } from './observe/logger.js';
+import { exit, exitFatal, onSignal, onUncaught } from './platform/process.js';
+
+export async function main(config: Config): Promise<void> {
+  const logger = createLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    file: config.logFile,
+  });
+  const fatal = (error: unknown): never => {
+    logger.flush();
+    return exitFatal(error);
+  };
+  onUncaught(fatal);
+  for (const note of config.notes) logger.warn(note);
+  try {
+    const node = new Node(config, packageVersion(), logger, fatal);
+    const stop = (save: boolean): void => {
+      node.stop(save).then(() => {
+        logger.flush();
+        exit(0);
+      }, fatal);
+    };
+    node.onShutdown = stop;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) onSignal(signal, () => stop(true));
+    onSignal('SIGHUP', () => logger.reopen());
+    await node.start();
+  } catch (error) {
+    fatal(error);
+  }
+}

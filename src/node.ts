@@ -1,0 +1,314 @@
+// Owns: one running atlasd: makes its parts, joins them, starts them and takes them down in order. Knows how they fit and
+// nothing of what they do.
+// Order of start: disk, core, peer listener, driver, RESP listener. Order of stop: leadership away, accepted work done,
+// clients closed, a last snapshot (so that the directory is a plain Redis one), files closed.
+
+import { OperationalError } from './base/errors.js';
+import type { LoggedRecord } from './base/log-entry.js';
+import { Rng } from './base/rng.js';
+import type { Config } from './config/load.js';
+import type { LogOutput } from './observe/logger.js';
+import type { Hello, MemberIdentity } from './peer/handshake.js';
+import { type LinkEvents, type MemberAddress, PeerLinks } from './peer/links.js';
+import { systemClock } from './platform/clock.js';
+import { systemDisk } from './platform/disk.js';
+import { systemEntropy } from './platform/entropy.js';
+import { type Listener, tcp } from './platform/net.js';
+import { systemProcess } from './platform/process.js';
+import { RaftCore } from './raft/core.js';
+import { decodeEntry, type OpenedMember, openMember } from './replica/boot.js';
+import { Contact, formatAddress, formatMembers } from './replica/bootstrap.js';
+import { EntryMaker } from './replica/entry-maker.js';
+import { Replica } from './replica/replica.js';
+import { Snapshots } from './replica/snapshots.js';
+import { serverCommands } from './server/commands/registry.js';
+import { Instruments } from './server/instruments.js';
+import { listen } from './server/listener.js';
+import { RespServer } from './server/resp-server.js';
+import { Settings } from './server/settings.js';
+
+/** A heartbeat is this many ticks of the core. */
+const TICKS_PER_HEARTBEAT = 10;
+const APPEND_BYTES_MAX = 2 ** 20;
+const APPENDS_IN_FLIGHT_MAX = 64;
+const UNCOMMITTED_BYTES_MAX = 2 ** 30;
+const HAND_OVER_MS_MAX = 1000;
+const DRAIN_MS_MAX = 5000;
+
+export class Node {
+  readonly #config: Config;
+  readonly #version: string;
+  readonly #logger: LogOutput;
+  readonly #fatal: (error: unknown) => never;
+  #members: readonly MemberAddress[] = [];
+  #contact: Contact | null = null;
+  #identity: MemberIdentity | null = null;
+  #opened: OpenedMember | null = null;
+  #links: PeerLinks | null = null;
+  #replica: Replica | null = null;
+  #snapshots: Snapshots | null = null;
+  #server: RespServer | null = null;
+  #listener: Listener | null = null;
+  #stopping = false;
+  /** What SHUTDOWN does. */
+  onShutdown: (save: boolean) => void = () => {};
+
+  constructor(
+    config: Config,
+    version: string,
+    logger: LogOutput,
+    fatal: (error: unknown) => never,
+  ) {
+    this.#config = config;
+    this.#version = version;
+    this.#logger = logger;
+    this.#fatal = fatal;
+  }
+
+  /** Resolves when clients can connect. Rejects with an OperationalError for what an operator can mend. */
+  async start(): Promise<void> {
+    const config = this.#config;
+    const opened = await openMember({
+      nodeId: config.raftNodeId,
+      dataDir: config.dataDir,
+      raftDataDir: config.raftDataDir,
+      fsync: config.aofFsync,
+      segmentBytesMax: config.logSegmentSize,
+      disk: systemDisk,
+      clock: systemClock,
+      entropy: systemEntropy,
+      logger: this.#logger.child('storage'),
+      fatal: this.#fatal,
+    });
+    this.#opened = opened;
+    this.#identity = {
+      nodeId: config.raftNodeId,
+      uuid: opened.uuid,
+      clusterId: '',
+      respAddress: formatAddress(config.advertiseAddr.host, config.advertiseAddr.port),
+      members: '',
+    };
+    const links = this.#makeLinks();
+    this.#links = links;
+    if (config.raftEnabled)
+      await listenOrExplain(() => links.listen(at(config.raftAddr)), 'raft-addr');
+    this.#members = await this.#settleMembers(opened);
+    this.#startReplica(opened, links);
+    this.#server = this.#makeServer();
+    this.#listener = await listenOrExplain(
+      () => listen(tcp, this.#server!, at(config.listen)),
+      'listen',
+    );
+    const { host, port } = this.#listener;
+    this.#logger.info('Ready to accept connections', { address: formatAddress(host, port) });
+  }
+
+  /** Takes the node down in order; resolves when the process may end. `save`: with a last snapshot. */
+  async stop(save: boolean): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const logger = this.#logger.child('raft');
+    await this.#listener?.close();
+    const replica = this.#replica;
+    if (replica !== null) {
+      if (await replica.handOver(HAND_OVER_MS_MAX)) logger.info('Leadership handed over');
+      await replica.drain(DRAIN_MS_MAX);
+      this.#server?.close();
+      const dirty = this.#opened!.machine.appliedIndex > (this.#opened!.store.snapshot?.index ?? 0);
+      if (save && dirty) await this.#snapshots!.take().catch(() => {});
+      replica.stop();
+    }
+    await this.#links?.close();
+    await this.#opened?.store.close();
+    await this.#opened?.stable.close();
+    this.#logger.info('Stopped');
+  }
+
+  /** The members this node starts with: as stored, as configured, as learned from one that contacts it, or itself. */
+  async #settleMembers(opened: OpenedMember): Promise<readonly MemberAddress[]> {
+    const config = this.#config;
+    const { host, port } = config.raftAdvertiseAddr;
+    const self = { id: config.raftNodeId, host, port };
+    const configured = config.raftMembers.map(({ id, address }) => ({ id, ...address }));
+    const stored = opened.members;
+    if (configured.length > 0) {
+      await opened.stable.saveMembership(formatMembers(configured));
+      return configured;
+    }
+    if (stored.length > 0) return stored;
+    let members: readonly MemberAddress[] = [self];
+    if (config.raftEnabled && opened.entries.length === 0 && opened.snapshot === null) {
+      this.#contact = new Contact(self.id, config.raftBootstrapGrace, systemClock);
+      members = (await this.#contact.members) ?? [self];
+      this.#contact = null;
+    }
+    await opened.stable.saveMembership(formatMembers(members));
+    return members;
+  }
+
+  #makeLinks(): PeerLinks {
+    const logger = this.#logger.child('peer');
+    const events: LinkEvents = {
+      onMessage: (message) => this.#replica?.onMessage(message),
+      onProposal: (from, proposal) => this.#replica?.onProposal(from, proposal),
+      onNack: (from, nack) => this.#replica?.onNack(from, nack),
+      onUp: (member) => this.#replica?.onLinkUp(member.nodeId),
+      onDown: (nodeId) => this.#replica?.onLinkDown(nodeId),
+      onUnreachable: (nodeId) => this.#replica?.onUnreachable(nodeId),
+      judge: (hello) => this.#judge(hello),
+      onBulkFrame: (link, kind, body) => this.#snapshots?.receiver.onFrame(link, kind, body),
+      onBulkClose: (link) => this.#snapshots?.receiver.onClose(link),
+      onNotice: (text) => logger.warn(text),
+    };
+    return new PeerLinks({
+      self: () => ({ ...this.#identity!, members: formatMembers(this.#members) }),
+      net: tcp,
+      clock: systemClock,
+      decodeEntry,
+      events,
+    });
+  }
+
+  #judge(hello: Hello): string | null {
+    const { raftNodeId } = this.#config;
+    if (hello.to !== raftNodeId) return `this node is ${raftNodeId}, not ${hello.to}`;
+    this.#contact?.offer(hello);
+    if (this.#contact !== null || this.#members.some(({ id }) => id === hello.nodeId)) return null;
+    return `${hello.nodeId} is not a member of this cluster`;
+  }
+
+  #startReplica(opened: OpenedMember, links: PeerLinks): void {
+    const config = this.#config;
+    const nodeId = config.raftNodeId;
+    const logger = this.#logger.child('raft');
+    const maker = new EntryMaker(systemClock, systemEntropy);
+    maker.noteTime(opened.machine.time);
+    for (const entry of opened.entries) maker.noteTime(entry.body.record.time);
+    const core = this.#makeCore(opened, maker);
+    const others = this.#members.filter(({ id }) => id !== nodeId);
+    const addresses = new Map(this.#members.map((m) => [m.id, formatAddress(m.host, m.port)]));
+    const snapshots = new Snapshots({
+      policy: {
+        intervalWrites: config.snapshotIntervalCmds,
+        intervalMs: config.snapshotIntervalTime,
+        intervalMsMin: config.snapshotMinInterval,
+        entriesKept: config.raftSnapshotThreshold,
+      },
+      core,
+      machine: opened.machine,
+      store: opened.store,
+      newest: opened.snapshot,
+      disk: systemDisk,
+      net: tcp,
+      clock: systemClock,
+      logger,
+      self: () => this.#identity!,
+      addressOf: (id) => others.find((member) => member.id === id) ?? null,
+    });
+    opened.machine.onBug = (command, error) => {
+      logger.error('Bug in a command', { command, error: String(error) });
+    };
+    const replica = new Replica({
+      settings: {
+        nodeId,
+        incarnation: opened.incarnation,
+        raftEnabled: config.raftEnabled,
+        respAddress: this.#identity!.respAddress,
+        tickMs: Math.max(1, config.raftHeartbeatTimeout / TICKS_PER_HEARTBEAT),
+        requestTimeoutMs: config.writeTimeout,
+      },
+      core,
+      machine: opened.machine,
+      storage: {
+        saveHardState: ({ term, vote }) => opened.stable.saveHardState(term, vote),
+        appendRecords: (records, done) => opened.store.append(records, done),
+        fsyncLatency: () => opened.store.fsyncMicros,
+      },
+      links,
+      snapshots,
+      addresses,
+      clock: systemClock,
+      maker,
+      logger,
+      onTurnEnd: () => this.#server?.flushOutputs(),
+      fatal: this.#fatal,
+    });
+    this.#snapshots = snapshots;
+    this.#replica = replica;
+    links.setMembers(others);
+    replica.start();
+  }
+
+  #makeCore(opened: OpenedMember, maker: EntryMaker): RaftCore<LoggedRecord> {
+    const config = this.#config;
+    const tickMs = Math.max(1, config.raftHeartbeatTimeout / TICKS_PER_HEARTBEAT);
+    const voters = this.#members.map(({ id }) => id).sort();
+    const initial = { index: 0, term: 0, membership: { voters, outgoing: [], learners: [] } };
+    return new RaftCore<LoggedRecord>(
+      {
+        id: config.raftNodeId,
+        electionTicks: Math.ceil(config.raftElectionTimeout / tickMs),
+        heartbeatTicks: TICKS_PER_HEARTBEAT,
+        appendBytesMax: APPEND_BYTES_MAX,
+        inflightMessagesMax: APPENDS_IN_FLIGHT_MAX,
+        uncommittedBytesMax: UNCOMMITTED_BYTES_MAX,
+      },
+      {
+        hardState: opened.hardState,
+        snapshot: opened.snapshot ?? initial,
+        entries: opened.entries,
+      },
+      new Rng(systemEntropy.seed48()),
+      (kind, index, term, membership) => {
+        const chunks = membership === null ? [] : [Buffer.from(JSON.stringify(membership))];
+        return maker.make({ index, term, kind, runs: [] }, chunks);
+      },
+    );
+  }
+
+  #makeServer(): RespServer {
+    const config = this.#config;
+    const settings = new Settings();
+    return new RespServer({
+      clock: systemClock,
+      group: this.#replica!,
+      settings,
+      instruments: new Instruments(settings, systemProcess, {
+        version: this.#version,
+        runId: systemEntropy.bytes(20).toString('hex'),
+        replicationId: systemEntropy.bytes(20).toString('hex'),
+        configFile: config.configFile,
+      }),
+      commands: [...serverCommands.values()],
+      seed: systemEntropy.seed48(),
+      shutdown: ({ save }) => this.onShutdown(save),
+      warn: (message) => this.#logger.child('server').warn(message),
+    });
+  }
+}
+
+/** Listens; a port that cannot be had becomes an error that says which setting to change. */
+async function listenOrExplain<T>(open: () => Promise<T>, setting: string): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    throw explainListen(error, setting);
+  }
+}
+
+function explainListen(error: unknown, setting: string): Error {
+  const { code, address, port } = error as { code?: string; address?: string; port?: number };
+  const where = `${address ?? '?'}:${port ?? '?'}`;
+  if (code === 'EADDRINUSE') {
+    return new OperationalError('E_LISTEN', `${where} is in use; choose another with -${setting}`);
+  }
+  return new OperationalError(
+    'E_LISTEN',
+    `cannot listen on ${where} (-${setting}): ${String(error)}`,
+  );
+}
+
+/** An empty host in the configuration means every interface. */
+function at(endpoint: { host: string; port: number }): { host: string; port: number } {
+  return { host: endpoint.host === '' ? '::' : endpoint.host, port: endpoint.port };
+}

@@ -1,0 +1,8 @@
+// The server's hot path over a fake group in a process of its own, for redis-benchmark. Prints its port.
+// Compile with tsc --outDir, run with node; ends with SIGTERM.
+
+import { startServer } from '../unit/server/fake-group.js';
+
+const { port, settings } = await startServer();
+settings.set(['maxclients', '20000']);
+console.log(port);
