@@ -6,7 +6,15 @@ import { Redis } from 'ioredis';
 const nodes = (process.argv[2] ?? '127.0.0.1:6379,127.0.0.1:6380,127.0.0.1:6381').split(',');
 const clients = nodes.map((node) => {
   const [host, port] = node.split(':');
-  return new Redis({ host, port: Number(port), maxRetriesPerRequest: 3 });
+  const client = new Redis({
+    host,
+    port: Number(port),
+    maxRetriesPerRequest: 5,
+    retryStrategy: () => 200,
+  });
+  // A failed connection is tried again; the command that gives up says why.
+  client.on('error', () => {});
+  return client;
 });
 
 try {

@@ -59,8 +59,57 @@ function multiplyHigh(a: bigint, b: bigint): bigint {
   return (a * b + (1n << 63n)) >> 64n;
 }
 
+const TENS = [
+  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+  1e18, 1e19, 1e20, 1e21, 1e22,
+];
+/** Two decimals of this length lie further apart than the doubles next to them. */
+const CERTAIN_DIGITS = 15;
+const SPLITTER = 2 ** 27 + 1;
+
+/**
+ * JavaScript's digits where Grisu2 must find the same: they are few, so no other decimal of that length reads back as
+ * the value, and they do not touch the borders of what does, where Grisu2 is blind. Null when not sure.
+ */
+function certainDigits(value: number): Digits | null {
+  const text = value.toExponential();
+  const split = text.indexOf('e');
+  const digits = text[0]! + text.slice(2, split);
+  const places = digits.length - 1 - Number(text.slice(split + 1));
+  if (digits.length > CERTAIN_DIGITS || places <= 0 || places >= TENS.length) return null;
+  view.setFloat64(0, value);
+  const top = view.getUint32(0);
+  const isPower = (top & 0xfffff) === 0 && view.getUint32(4) === 0;
+  if (isPower) return null;
+  const scale = TENS[places]!;
+  const border = 0.49 * 2 ** ((top >>> 20) - EXPONENT_BIAS) * scale;
+  const error = Math.abs(productError(value, scale, Number(digits)));
+  return error < border ? { digits, power: -places } : null;
+}
+
+/** a * b - near, where near is so close to the product that both differences are exact (Dekker's product). */
+function productError(a: number, b: number, near: number): number {
+  const product = a * b;
+  const aHigh = a * SPLITTER - (a * SPLITTER - a);
+  const aLow = a - aHigh;
+  const bHigh = b * SPLITTER - (b * SPLITTER - b);
+  const bLow = b - bHigh;
+  const rest = aLow * bLow - (product - aHigh * bHigh - aLow * bHigh - aHigh * bLow);
+  return product - near + rest;
+}
+
+/** Bits of a positive integer below 2^54. */
+function bitLength(value: bigint): number {
+  const high = Number(value >> 32n);
+  return high !== 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(Number(value));
+}
+
 /** The digits of a positive finite double. */
 export function grisuDigits(value: number): Digits {
+  return certainDigits(value) ?? searchDigits(value);
+}
+
+function searchDigits(value: number): Digits {
   view.setFloat64(0, value);
   const bits = view.getBigUint64(0);
   const biased = Number(bits >> FRACTION_BITS);
@@ -69,7 +118,7 @@ export function grisuDigits(value: number): Digits {
   const exponent = (biased === 0 ? 1 : biased) - EXPONENT_BIAS;
   // The value and the borders of what rounds to it, all with the exponent of the upper border made 64 bits long.
   const upper = 2n * fraction + 1n;
-  const shift = 64 - upper.toString(2).length;
+  const shift = 64 - bitLength(upper);
   const scaledExponent = exponent - 1 - shift;
   const up = BigInt(shift);
   const isPower = fraction === HIDDEN_BIT;
@@ -80,40 +129,73 @@ export function grisuDigits(value: number): Digits {
   const high = multiplyHigh(upper << up, power.fraction) - 1n;
   const low = multiplyHigh(lower, power.fraction) + 1n;
   const oneBits = -(scaledExponent + power.exponent + 64);
-  return generate(w, high, low, BigInt(oneBits), -(POWER_FIRST + i * POWER_STEP));
+  return generate(w, high, low, oneBits, -(POWER_FIRST + i * POWER_STEP));
 }
 
-function generate(w: bigint, high: bigint, low: bigint, oneBits: bigint, power: number): Digits {
-  const one = 1n << oneBits;
-  let delta = high - low;
-  let distance = high - w;
-  const whole = Number(high >> oneBits);
-  let rest = high & (one - 1n);
+const LIMB = 2 ** 30;
+
+/** Digits of `high` until what is left fits between the borders. Numbers here have `oneBits` binary places. */
+function generate(w: bigint, high: bigint, low: bigint, oneBits: number, power: number): Digits {
+  const places = BigInt(oneBits);
+  const delta = high - low;
+  const distance = high - w;
+  const fraction = high & ((1n << places) - 1n);
+  let whole = Number(high >> places);
   let digits = '';
   let divisor = 1e9;
-  let remaining = whole;
   for (let kappa = 9; kappa >= 0; kappa--) {
-    const digit = Math.floor(remaining / divisor);
+    const digit = Math.floor(whole / divisor);
     if (digit !== 0 || digits !== '') digits += digit;
-    remaining -= digit * divisor;
-    const left = (BigInt(remaining) << oneBits) + rest;
+    whole -= digit * divisor;
+    const left = (BigInt(whole) << places) + fraction;
     if (left <= delta) {
-      const unit = BigInt(divisor) << oneBits;
+      const unit = BigInt(divisor) << places;
       return { digits: weed(digits, delta, left, unit, distance), power: power + kappa };
     }
     divisor /= 10;
   }
+  return generateFraction(digits, fraction, delta, distance, oneBits, power);
+}
+
+/** The places behind the point. Two limbs of 30 bits stand for a bigint, which would take most of the time. */
+function generateFraction(
+  start: string,
+  fraction: bigint,
+  delta: bigint,
+  distance: bigint,
+  oneBits: number,
+  power: number,
+): Digits {
+  const oneHigh = 2 ** (oneBits - 30);
+  let restHigh = Number(fraction >> 30n);
+  let restLow = Number(fraction & 0x3fffffffn);
+  let deltaHigh = Number(delta >> 30n);
+  let deltaLow = Number(delta & 0x3fffffffn);
+  let digits = start;
   for (let kappa = -1; ; kappa--) {
-    rest *= 10n;
-    delta *= 10n;
-    distance *= 10n;
-    const digit = rest >> oneBits;
-    if (digit !== 0n || digits !== '') digits += digit;
-    rest &= one - 1n;
-    if (rest < delta) {
-      return { digits: weed(digits, delta, rest, one, distance), power: power + kappa };
+    let carry = Math.floor((restLow * 10) / LIMB);
+    restLow = restLow * 10 - carry * LIMB;
+    restHigh = restHigh * 10 + carry;
+    carry = Math.floor((deltaLow * 10) / LIMB);
+    deltaLow = deltaLow * 10 - carry * LIMB;
+    deltaHigh = deltaHigh * 10 + carry;
+    const digit = Math.floor(restHigh / oneHigh);
+    if (digit !== 0 || digits !== '') digits += digit;
+    restHigh -= digit * oneHigh;
+    if (restHigh < deltaHigh || (restHigh === deltaHigh && restLow < deltaLow)) {
+      const rest = joined(restHigh, restLow);
+      const scaled = distance * 10n ** BigInt(-kappa);
+      const one = 1n << BigInt(oneBits);
+      return {
+        digits: weed(digits, joined(deltaHigh, deltaLow), rest, one, scaled),
+        power: power + kappa,
+      };
     }
   }
+}
+
+function joined(high: number, low: number): bigint {
+  return (BigInt(high) << 30n) | BigInt(low);
 }
 
 /** Lowers the last digit while that comes nearer to the value and stays between the borders. */

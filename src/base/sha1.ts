@@ -1,19 +1,33 @@
 // Owns: SHA-1 (FIPS 180-4) over byte strings, for script names and DEBUG DIGEST: the deterministic folders may not
 // import node:crypto. Not for secrets.
+// One call runs to its end before the next begins, so all share the working arrays below.
+
+const DIGEST_BYTES = 20;
+const words = new Int32Array(80);
+const state = new Int32Array(5);
+const lastBlocks = new Uint8Array(128);
 
 /** The 20-byte digest of a latin1 string's bytes. */
 export function sha1(text: string): Uint8Array {
+  begin();
   const length = text.length;
-  const padded = new Uint8Array((((length + 8) >> 6) + 1) << 6);
-  for (let i = 0; i < length; i++) padded[i] = text.charCodeAt(i);
-  return digestPadded(padded, length);
+  const whole = length - (length % 64);
+  for (let at = 0; at < whole; at += 64) {
+    for (let i = 0; i < 16; i++) words[i] = wordOfText(text, at + 4 * i);
+    compress();
+  }
+  for (let i = whole; i < length; i++) lastBlocks[i - whole] = text.charCodeAt(i);
+  return finish(length);
 }
 
 /** The digest of some bytes. */
 export function sha1Bytes(bytes: Uint8Array): Uint8Array {
-  const padded = new Uint8Array((((bytes.length + 8) >> 6) + 1) << 6);
-  padded.set(bytes);
-  return digestPadded(padded, bytes.length);
+  begin();
+  const length = bytes.length;
+  const whole = length - (length % 64);
+  for (let at = 0; at < whole; at += 64) compressBytes(bytes, at);
+  for (let i = whole; i < length; i++) lastBlocks[i - whole] = bytes[i]!;
+  return finish(length);
 }
 
 /** The digest as 40 lower-case hexadecimal digits, as SCRIPT LOAD answers. */
@@ -27,26 +41,51 @@ export function hexadecimal(bytes: Uint8Array): string {
   return text;
 }
 
-const words = new Int32Array(80);
+function begin(): void {
+  state[0] = 0x67452301;
+  state[1] = 0xefcdab89;
+  state[2] = 0x98badcfe;
+  state[3] = 0x10325476;
+  state[4] = 0xc3d2e1f0;
+}
 
-/** `padded` holds the message, zeros after it, in whole blocks with at least nine bytes to spare. */
-function digestPadded(padded: Uint8Array, length: number): Uint8Array {
-  const view = new DataView(padded.buffer);
-  padded[length] = 0x80;
-  view.setUint32(padded.length - 8, Math.floor(length / 2 ** 29));
-  view.setUint32(padded.length - 4, (length << 3) >>> 0);
-  const state = new Int32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0]);
-  for (let at = 0; at < padded.length; at += 64) compress(state, view, at);
-  const digest = new Uint8Array(20);
-  const out = new DataView(digest.buffer);
-  for (let i = 0; i < 5; i++) out.setInt32(4 * i, state[i]!);
+function wordOfText(text: string, at: number): number {
+  const high = (text.charCodeAt(at) << 24) | (text.charCodeAt(at + 1) << 16);
+  return high | (text.charCodeAt(at + 2) << 8) | text.charCodeAt(at + 3);
+}
+
+function compressBytes(bytes: Uint8Array, at: number): void {
+  for (let i = 0; i < 16; i++) {
+    const p = at + 4 * i;
+    const high = (bytes[p]! << 24) | (bytes[p + 1]! << 16);
+    words[i] = high | (bytes[p + 2]! << 8) | bytes[p + 3]!;
+  }
+  compress();
+}
+
+/** Pads what is in `lastBlocks` (the length modulo 64 tells how much) and answers the digest. */
+function finish(length: number): Uint8Array {
+  const left = length % 64;
+  const end = left < 56 ? 64 : 128;
+  lastBlocks[left] = 0x80;
+  lastBlocks.fill(0, left + 1, end);
+  // The length in bits, of which those above 2^53 are never set.
+  const high = Math.floor(length / 2 ** 29);
+  for (let i = 0; i < 4; i++) {
+    lastBlocks[end - 5 - i] = high >>> (8 * i);
+    lastBlocks[end - 1 - i] = (length << 3) >>> (8 * i);
+  }
+  for (let at = 0; at < end; at += 64) compressBytes(lastBlocks, at);
+  const digest = new Uint8Array(DIGEST_BYTES);
+  for (let i = 0; i < DIGEST_BYTES; i++) digest[i] = state[i >> 2]! >>> (24 - 8 * (i & 3));
   return digest;
 }
 
-function compress(state: Int32Array, view: DataView, at: number): void {
-  for (let i = 0; i < 16; i++) words[i] = view.getInt32(at + 4 * i);
+/** The compression function on the block in words[0..15]. */
+function compress(): void {
   for (let i = 16; i < 80; i++) {
-    words[i] = rotate(words[i - 3]! ^ words[i - 8]! ^ words[i - 14]! ^ words[i - 16]!, 1);
+    const mixed = words[i - 3]! ^ words[i - 8]! ^ words[i - 14]! ^ words[i - 16]!;
+    words[i] = (mixed << 1) | (mixed >>> 31);
   }
   let a = state[0]!;
   let b = state[1]!;
@@ -54,10 +93,15 @@ function compress(state: Int32Array, view: DataView, at: number): void {
   let d = state[3]!;
   let e = state[4]!;
   for (let i = 0; i < 80; i++) {
-    const next = (rotate(a, 5) + choose(i, b, c, d) + e + words[i]!) | 0;
+    let round: number;
+    if (i < 20) round = ((b & c) | (~b & d)) + 0x5a827999;
+    else if (i < 40) round = (b ^ c ^ d) + 0x6ed9eba1;
+    else if (i < 60) round = ((b & c) | (b & d) | (c & d)) - 0x70e44324;
+    else round = (b ^ c ^ d) - 0x359d3e2a;
+    const next = (((a << 5) | (a >>> 27)) + round + e + words[i]!) | 0;
     e = d;
     d = c;
-    c = rotate(b, 30);
+    c = (b << 30) | (b >>> 2);
     b = a;
     a = next;
   }
@@ -66,16 +110,4 @@ function compress(state: Int32Array, view: DataView, at: number): void {
   state[2] = state[2]! + c;
   state[3] = state[3]! + d;
   state[4] = state[4]! + e;
-}
-
-function rotate(word: number, bits: number): number {
-  return (word << bits) | (word >>> (32 - bits));
-}
-
-/** Round function and constant of round `i`. */
-function choose(i: number, b: number, c: number, d: number): number {
-  if (i < 20) return (((b & c) | (~b & d)) + 0x5a827999) | 0;
-  if (i < 40) return ((b ^ c ^ d) + 0x6ed9eba1) | 0;
-  if (i < 60) return (((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc) | 0;
-  return ((b ^ c ^ d) + 0xca62c1d6) | 0;
 }

@@ -26,8 +26,8 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 /** A child that ran this long was well; the pause starts small again. */
 const HEALTHY_MS = 10_000;
-/** Longer than parent-watch's own patience would only wait for nothing. */
-const STOP_MS = 10_000;
+/** An SMTP node may take 20 s to finish the sessions it has. */
+const STOP_MS = 30_000;
 
 export class Child {
   readonly spec: ChildSpec;

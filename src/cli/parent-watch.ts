@@ -3,7 +3,7 @@
 // however the launcher ends, also by SIGKILL. The child then gets an ordinary SIGTERM, and ten
 // seconds later it is ended for good.
 
-const GRACE_MS = 10_000;
+const GRACE_MS = 30_000;
 
 function parentGone(): void {
   setTimeout(() => process.exit(1), GRACE_MS).unref();

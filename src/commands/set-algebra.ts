@@ -14,11 +14,14 @@ import {
   store,
 } from './collection-arguments.js';
 import { SYNTAX } from './errors.js';
-import type { CommandContext, DataCommand } from './spec.js';
+import type { CommandContext, DataCommand, KeySpec } from './spec.js';
 
 const NO_KEYS_COUNT = new ErrorReply('ERR numkeys should be greater than 0');
 const TOO_MANY_KEYS = new ErrorReply("ERR Number of keys can't be greater than number of args");
 const NEGATIVE_LIMIT = new ErrorReply("ERR LIMIT can't be negative");
+
+/** COMMAND INFO of 7.2 calls the destination of SINTERSTORE RW where its siblings have OW. */
+const INTERSECTS_KEYS: KeySpec = { ...STORES_FROM_KEYS, use: 'RW' };
 
 type Args = readonly string[];
 type Sets = readonly (SetValue | undefined)[];
@@ -129,7 +132,7 @@ export const setAlgebraCommands: readonly DataCommand[] = [
     name: 'sinterstore',
     arity: -3,
     flags: ['write', 'denyoom'],
-    keys: STORES_FROM_KEYS,
+    keys: INTERSECTS_KEYS,
     group: 'set',
     since: '1.0.0',
     summary: 'Stores the members that every set has.',

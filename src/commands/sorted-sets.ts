@@ -78,7 +78,7 @@ function addMember(
   const old = sortedSet.score(member);
   if (!admits(options, old, score)) return 'kept';
   if (old === score) return 'same';
-  sortedSet.set(member, score);
+  sortedSet.change(member, old, score);
   return old === undefined ? 'added' : 'updated';
 }
 
@@ -316,7 +316,7 @@ export const sortedSetCommands: readonly DataCommand[] = [
     group: 'sorted-set',
     since: '2.8.0',
     summary: 'Walks the members with their scores, a part per call.',
-    complexity: 'O(1) per call, O(N log N) for a whole walk',
+    complexity: 'O(1) per call after the first, O(N) for the first and for a whole walk',
     run: zscan,
   },
   ...sortedSetRangeCommands,

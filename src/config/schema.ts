@@ -105,9 +105,9 @@ export const settings = {
   }),
   readLevel: setting({
     path: 'atlas.read_level',
-    kind: choice(['linearizable', 'read-your-writes', 'local']),
+    kind: choice(['linearizable', 'local'], { 'read-your-writes': 'local' }),
     fallback: 'linearizable',
-    help: 'what a read sees on a connection that did not choose',
+    help: 'what a read sees: every acknowledged write, or what this node has (own writes always)',
   }),
   writeTimeout: setting({
     path: 'atlas.write_timeout',

@@ -8,7 +8,8 @@ import { assert } from '../base/assert.js';
 export const CHUNK_MAX = 256;
 
 export class ChunkedList {
-  readonly #chunks: string[][] = [];
+  /** Set anew for the first chunk: an array literal takes exactly one slot, a push into an empty array seventeen. */
+  #chunks: string[][] = [];
   #length = 0;
   /** Where #locate found the last position asked for. */
   #chunk = 0;
@@ -37,14 +38,16 @@ export class ChunkedList {
 
   pushHead(value: string): void {
     const first = this.#chunks[0];
-    if (first === undefined || first.length >= CHUNK_MAX) this.#chunks.unshift([value]);
+    if (first === undefined) this.#chunks = [[value]];
+    else if (first.length >= CHUNK_MAX) this.#chunks.unshift([value]);
     else first.unshift(value);
     this.#length++;
   }
 
   pushTail(value: string): void {
     const last = this.#chunks[this.#chunks.length - 1];
-    if (last === undefined || last.length >= CHUNK_MAX) this.#chunks.push([value]);
+    if (last === undefined) this.#chunks = [[value]];
+    else if (last.length >= CHUNK_MAX) this.#chunks.push([value]);
     else last.push(value);
     this.#length++;
   }

@@ -15,8 +15,8 @@ export const HASH_LISTPACK_VALUE_BYTES_MAX = 64;
 
 export type HashEncoding = 'listpack' | 'hashtable';
 
-/** The object and its two arrays. */
-const BASE_BYTES = 120;
+/** The object and its two arrays, with the slots arrays keep spare. */
+const BASE_BYTES = 264;
 /** Two array slots. */
 const ENTRY_BYTES = 16;
 /** One entry of the field index. */

@@ -11,6 +11,12 @@ export const DATABASE_COUNT = 16;
 /** How reads mark keys: by time (LRU, OBJECT IDLETIME) or by logarithmic frequency (LFU, OBJECT FREQ). Node-local. */
 export type AccessMarker = (stamp: number) => number;
 
+/**
+ * A change to a whole database touches its keys one by one up to this many, so that WATCH of a key that was not there
+ * stays good, as in Redis; beyond, it counts as a touch of everything.
+ */
+const TOUCHED_EACH_MAX = 512;
+
 /** What a stamp says: seconds since the last use, or a logarithmic count of uses under an LFU policy. */
 export type AccessReading =
   | { readonly kind: 'idle'; readonly seconds: number }
@@ -72,25 +78,29 @@ export class Keyspace {
 
   /** Removes every key of one database; returns how many there were. */
   flush(database: Database): number {
+    if (database.size <= TOUCHED_EACH_MAX) {
+      for (const key of sortedKeys(database.table)) this.touched(database.index, key);
+      return database.flush();
+    }
     const removed = database.flush();
     this.dirty += removed;
     this.#touchedAll(database.index);
     return removed;
   }
 
+  /** Exchanges the contents of two databases. */
   swap(a: Database, b: Database): void {
+    if (a.size + b.size <= TOUCHED_EACH_MAX) {
+      for (const key of [...sortedKeys(a.table), ...sortedKeys(b.table)]) {
+        this.touched(a.index, key);
+        this.touched(b.index, key);
+      }
+    } else {
+      this.#touchedAll(a.index);
+      this.#touchedAll(b.index);
+    }
     a.swapWith(b);
     this.dirty++;
-    this.#touchedAll(a.index);
-    this.#touchedAll(b.index);
-  }
-
-  /** Takes over all keys of another keyspace (a snapshot that was loaded beside this one), which gets the old ones. */
-  adopt(other: Keyspace): void {
-    for (const database of this.databases) {
-      database.swapWith(other.database(database.index));
-      if (this.onTouchAll !== null) this.onTouchAll(database.index);
-    }
   }
 
   /** The earliest moment at which a key dies, ms; Infinity when none is volatile. */
@@ -115,4 +125,14 @@ export class Keyspace {
     this.touches.recordAll(this.#applyingIndex);
     if (this.onTouchAll !== null) this.onTouchAll(db);
   }
+}
+
+/** The keys in an order that does not depend on their slots, which differ between members. */
+function sortedKeys(table: KeyTable): string[] {
+  const keys: string[] = [];
+  for (let slot = 0; slot < table.slotCount; slot++) {
+    const key = table.keyAt(slot);
+    if (key !== undefined) keys.push(key);
+  }
+  return keys.sort();
 }

@@ -15,8 +15,8 @@ export const LISTPACK_BYTES_MAX = 8192;
 
 export type ListEncoding = 'listpack' | 'quicklist';
 
-/** The object, its chunk table and one chunk. */
-const BASE_BYTES = 144;
+/** The object, its chunk table and one chunk, with the slots arrays keep spare. */
+const BASE_BYTES = 296;
 /** One slot in a chunk. */
 const ENTRY_BYTES = 8;
 

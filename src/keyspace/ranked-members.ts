@@ -2,6 +2,7 @@
 // lengths so that rank and at cost O(log n) plus one short array.
 // Order: by score (-0 equals 0, infinities at the ends, never NaN), then by member bytes; latin1 strings compare as
 // their bytes do.
+// The first pair of each chunk is kept in two flat arrays besides, so that finding a chunk touches little memory.
 // Invariants: no chunk is empty (there is one chunk, perhaps empty, in an empty order); no chunk exceeds CHUNK_MAX; pairs
 // are distinct and ascending within and across chunks; `#tree` is null or sums the present chunk lengths.
 // The caller knows each member's score; this structure never searches by member alone, except in `findMember`.
@@ -17,22 +18,12 @@ interface Chunk {
 
 export class RankedMembers {
   readonly #chunks: Chunk[] = [{ members: [], scores: [] }];
+  /** First member and first score of every chunk; meaningless while the order is empty. */
+  readonly #firstMembers: string[] = [''];
+  readonly #firstScores: number[] = [0];
   #size = 0;
   /** Fenwick tree, 1-based; null when a split or join made it stale. */
   #tree: Int32Array | null = null;
-
-  /** Takes over pairs that are sorted and distinct. */
-  static fromSorted(members: readonly string[], scores: readonly number[]): RankedMembers {
-    const ranked = new RankedMembers();
-    const step = CHUNK_MAX - (CHUNK_MAX >> 2);
-    for (let at = 0; at < members.length; at += step) {
-      const chunk = { members: members.slice(at, at + step), scores: scores.slice(at, at + step) };
-      if (at === 0) ranked.#chunks[0] = chunk;
-      else ranked.#chunks.push(chunk);
-    }
-    ranked.#size = members.length;
-    return ranked;
-  }
 
   get size(): number {
     return this.#size;
@@ -46,6 +37,7 @@ export class RankedMembers {
     chunk.members.splice(offset, 0, member);
     chunk.scores.splice(offset, 0, score);
     this.#size++;
+    if (offset === 0) this.#noteFirst(at);
     if (chunk.members.length > CHUNK_MAX) this.#split(at);
     else if (this.#tree !== null) addToTree(this.#tree, at, 1);
   }
@@ -59,6 +51,7 @@ export class RankedMembers {
     chunk.members.splice(offset, 1);
     chunk.scores.splice(offset, 1);
     this.#size--;
+    if (offset === 0 && chunk.members.length > 0) this.#noteFirst(at);
     if (this.#tree !== null) addToTree(this.#tree, at, -1);
     if (chunk.members.length < CHUNK_MAX >> 2) this.#join(at);
   }
@@ -71,32 +64,19 @@ export class RankedMembers {
 
   /** How many pairs have a score below `score`, or (`inclusive`) not above it. */
   countBelow(score: number, inclusive: boolean): number {
-    const chunks = this.#chunks;
-    let low = 0;
-    let high = chunks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (scoreIsBelow(chunks[middle]!.scores[0]!, score, inclusive)) low = middle + 1;
-      else high = middle;
-    }
-    if (low === 0) return 0;
-    const { scores } = chunks[low - 1]!;
-    return this.#before(low - 1) + partition(scores, score, inclusive);
+    if (this.#size === 0) return 0;
+    const chunk = partition(this.#firstScores, score, inclusive) - 1;
+    if (chunk < 0) return 0;
+    return this.#before(chunk) + partition(this.#chunks[chunk]!.scores, score, inclusive);
   }
 
   /** As countBelow, by member; meaningful when all scores are equal (Redis says the same of ZRANGEBYLEX). */
   countMembersBelow(member: string, inclusive: boolean): number {
-    const chunks = this.#chunks;
-    let low = 0;
-    let high = chunks.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (memberIsBelow(chunks[middle]!.members[0]!, member, inclusive)) low = middle + 1;
-      else high = middle;
-    }
-    if (low === 0) return 0;
-    const { members } = chunks[low - 1]!;
-    return this.#before(low - 1) + partitionMembers(members, member, inclusive);
+    if (this.#size === 0) return 0;
+    const chunk = partitionMembers(this.#firstMembers, member, inclusive) - 1;
+    if (chunk < 0) return 0;
+    const { members } = this.#chunks[chunk]!;
+    return this.#before(chunk) + partitionMembers(members, member, inclusive);
   }
 
   /** The member at a rank in [0, size). */
@@ -152,17 +132,39 @@ export class RankedMembers {
 
   /** The last chunk whose first pair is not above (score, member); the first chunk when there is none. */
   #chunkFor(member: string, score: number): number {
-    const chunks = this.#chunks;
+    const scores = this.#firstScores;
     let low = 1;
-    let high = chunks.length;
+    let high = scores.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const { members, scores } = chunks[middle]!;
-      const first = scores[0]!;
-      if (first < score || (first === score && members[0]! <= member)) low = middle + 1;
-      else high = middle;
+      const first = scores[middle]!;
+      if (first < score || (first === score && this.#firstMembers[middle]! <= member)) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
     }
     return low - 1;
+  }
+
+  #noteFirst(at: number): void {
+    const { members, scores } = this.#chunks[at]!;
+    this.#firstMembers[at] = members[0]!;
+    this.#firstScores[at] = scores[0]!;
+  }
+
+  #insertChunk(at: number, chunk: Chunk): void {
+    this.#chunks.splice(at, 0, chunk);
+    this.#firstMembers.splice(at, 0, chunk.members[0]!);
+    this.#firstScores.splice(at, 0, chunk.scores[0]!);
+    this.#tree = null;
+  }
+
+  #removeChunk(at: number): void {
+    this.#chunks.splice(at, 1);
+    this.#firstMembers.splice(at, 1);
+    this.#firstScores.splice(at, 1);
+    this.#tree = null;
   }
 
   #locate(rank: number): { chunk: Chunk; offset: number } {
@@ -214,9 +216,7 @@ export class RankedMembers {
     const { members, scores } = this.#chunks[at]!;
     const last = at === this.#chunks.length - 1;
     const cut = last ? CHUNK_MAX - (CHUNK_MAX >> 3) : CHUNK_MAX >> 1;
-    const right: Chunk = { members: members.splice(cut), scores: scores.splice(cut) };
-    this.#chunks.splice(at + 1, 0, right);
-    this.#tree = null;
+    this.#insertChunk(at + 1, { members: members.splice(cut), scores: scores.splice(cut) });
   }
 
   /** Drops a chunk that became empty, or joins a short one with its successor when both fit well. */
@@ -224,15 +224,13 @@ export class RankedMembers {
     const chunk = this.#chunks[at]!;
     const next = this.#chunks[at + 1];
     if (chunk.members.length === 0 && this.#chunks.length > 1) {
-      this.#chunks.splice(at, 1);
-      this.#tree = null;
+      this.#removeChunk(at);
       return;
     }
     if (next === undefined || chunk.members.length + next.members.length > CHUNK_MAX >> 1) return;
     for (const member of next.members) chunk.members.push(member);
     for (const score of next.scores) chunk.scores.push(score);
-    this.#chunks.splice(at + 1, 1);
-    this.#tree = null;
+    this.#removeChunk(at + 1);
   }
 }
 

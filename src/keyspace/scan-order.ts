@@ -1,9 +1,9 @@
-// Owns: the order in which ZSCAN walks a large sorted set: by a 32-bit hash of the member. Scores and neighbours do
-// not enter, so no edit of other members moves one, and a cursor means the same on every node and after a restart.
+// Owns: the order in which ZSCAN walks a large sorted set: buckets by the leading bits of a hash of the member. Scores and
+// neighbours do not enter, so no edit of other members moves one. A cursor is the lowest hash still to come: it means
+// the same on every node, after a restart, and when the number of buckets has changed since (at worst one bucket is
+// returned again).
 // It is an index made from the members alone: built when a first scan asks, kept up by edits, dropped when no scan has
 // come for a while. It is no part of the replicated state, and its memory is not counted in `bytes`.
-
-import { RankedMembers } from './ranked-members.js';
 
 export interface ScanPart {
   /** Where the next part begins; 0 when this was the last. */
@@ -11,50 +11,54 @@ export interface ScanPart {
   readonly members: readonly string[];
 }
 
+const HASH_BITS = 32;
+/** Members per bucket when the order is built, and the average at which it is built anew. */
+const BUCKET_FILL = 16;
+const BUCKET_FILL_MAX = 64;
+
 export class ScanOrder {
-  readonly #order: RankedMembers;
+  readonly #buckets: string[][];
+  /** A hash without its trailing #shift bits is a bucket number; in [8, 31]. */
+  readonly #shift: number;
+  #size = 0;
   /** Edits since the last scan. */
   #idleEdits = 0;
 
-  constructor(members: Iterable<string>) {
-    const hashed: { member: string; hash: number }[] = [];
-    for (const member of members) hashed.push({ member, hash: hash32(member) });
-    hashed.sort((a, b) => a.hash - b.hash || (a.member < b.member ? -1 : 1));
-    this.#order = RankedMembers.fromSorted(
-      hashed.map((entry) => entry.member),
-      hashed.map((entry) => entry.hash),
-    );
+  constructor(members: Iterable<string>, size: number) {
+    const bits = Math.min(24, Math.max(1, Math.ceil(Math.log2(size / BUCKET_FILL))));
+    this.#shift = HASH_BITS - bits;
+    this.#buckets = Array.from({ length: 2 ** bits }, () => []);
+    for (const member of members) this.add(member);
   }
 
   add(member: string): void {
-    this.#order.insert(member, hash32(member));
+    this.#buckets[hash32(member) >>> this.#shift]!.push(member);
+    this.#size++;
     this.#idleEdits++;
   }
 
   delete(member: string): void {
-    this.#order.remove(member, hash32(member));
+    const bucket = this.#buckets[hash32(member) >>> this.#shift]!;
+    bucket.splice(bucket.indexOf(member), 1);
+    this.#size--;
     this.#idleEdits++;
   }
 
-  /** Whether the order has been kept up for nothing for as long as building it anew would take. */
-  get isIdle(): boolean {
-    return this.#idleEdits > 1024 + this.#order.size;
+  /** Whether the order was kept up for nothing as long as building it takes, or has outgrown its buckets. */
+  get isStale(): boolean {
+    if (this.#idleEdits > 1024 + this.#size) return true;
+    return this.#size > BUCKET_FILL_MAX * this.#buckets.length;
   }
 
-  /**
-   * At least `count` members whose hash is at or beyond the cursor, and all others that share the last one's hash.
-   */
+  /** The members of whole buckets from the cursor on, until there are `count` or none are left. */
   part(cursor: number, count: number): ScanPart {
     this.#idleEdits = 0;
-    const size = this.#order.size;
-    const start = this.#order.countBelow(cursor, false);
-    if (start >= size) return { cursor: 0, members: [] };
-    const wanted = Math.min(size, start + count);
-    const lastHash = this.#order.scoreAt(wanted - 1);
-    const end = this.#order.countBelow(lastHash, true);
     const members: string[] = [];
-    this.#order.collect(start, end, members, []);
-    return { cursor: end >= size ? 0 : lastHash + 1, members };
+    let at = Math.floor(cursor / 2 ** this.#shift);
+    for (; at < this.#buckets.length && members.length < count; at++) {
+      for (const member of this.#buckets[at]!) members.push(member);
+    }
+    return { cursor: at < this.#buckets.length ? at * 2 ** this.#shift : 0, members };
   }
 }
 

@@ -19,8 +19,8 @@ export type SetEncoding = 'intset' | 'listpack' | 'hashtable';
 
 type Int64 = number | bigint;
 
-/** The object and its array. */
-const BASE_BYTES = 96;
+/** The object and its array, with the slots arrays keep spare. */
+const BASE_BYTES = 168;
 /** One array slot. */
 const ENTRY_BYTES = 8;
 /** A slot and, for most integers, nothing else. */

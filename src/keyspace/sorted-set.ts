@@ -16,8 +16,8 @@ export const ZSET_LISTPACK_VALUE_BYTES_MAX = 64;
 
 export type SortedSetEncoding = 'listpack' | 'skiplist';
 
-/** The object, its order, one chunk and two arrays. */
-const BASE_BYTES = 232;
+/** The object, its order, one chunk and two arrays, with the slots arrays keep spare. */
+const BASE_BYTES = 528;
 /** A member slot and a score slot. */
 const ENTRY_BYTES = 16;
 /** One entry of the score index, and the boxed score. */
@@ -65,16 +65,20 @@ export class SortedSetValue extends MutableValue {
 
   /** Sets a member's score (never NaN). True when the member is new. An equal score changes nothing, not even -0. */
   set(member: string, score: number): boolean {
-    assert(!Number.isNaN(score), 'a score is a number');
     const old = this.score(member);
+    this.change(member, old, score);
+    return old === undefined;
+  }
+
+  /** As `set`, for a caller that knows the present score (undefined: absent), so that it is looked up once. */
+  change(member: string, old: number | undefined, score: number): void {
+    assert(!Number.isNaN(score), 'a score is a number');
     if (old === undefined) {
       this.#add(member, score);
-      return true;
+    } else if (old !== score) {
+      this.#order.remove(member, old);
+      this.#insert(member, score);
     }
-    if (old === score) return false;
-    this.#order.remove(member, old);
-    this.#insert(member, score);
-    return false;
   }
 
   /** True when the member was there. */
@@ -89,7 +93,7 @@ export class SortedSetValue extends MutableValue {
     }
     if (this.#scanOrder !== null) {
       this.#scanOrder.delete(member);
-      this.#dropIdleScanOrder();
+      this.#dropStaleScanOrder();
     }
     return true;
   }
@@ -148,10 +152,10 @@ export class SortedSetValue extends MutableValue {
 
   /**
    * About `count` members from a cursor of an earlier call, 0 for the first. Every member that is present from the first
-   * call to the last is returned once.
+   * call to the last is returned, rarely twice.
    */
   scan(cursor: number, count: number): ScanPart {
-    this.#scanOrder ??= new ScanOrder(this.#members());
+    this.#scanOrder ??= new ScanOrder(this.#members(), this.size);
     return this.#scanOrder.part(cursor, count);
   }
 
@@ -159,8 +163,8 @@ export class SortedSetValue extends MutableValue {
     for (const entry of this.#order.forward()) yield entry[0];
   }
 
-  #dropIdleScanOrder(): void {
-    if (this.#scanOrder?.isIdle) this.#scanOrder = null;
+  #dropStaleScanOrder(): void {
+    if (this.#scanOrder?.isStale) this.#scanOrder = null;
   }
 
   /** Switches to the large encoding, which is for ever; without effect when it already has it. */
@@ -182,7 +186,7 @@ export class SortedSetValue extends MutableValue {
     if (this.#scores !== null) this.bytes += INDEX_BYTES;
     if (this.#scanOrder !== null) {
       this.#scanOrder.add(member);
-      this.#dropIdleScanOrder();
+      this.#dropStaleScanOrder();
     }
   }
 

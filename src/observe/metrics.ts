@@ -65,41 +65,65 @@ const SERVER_ROWS: readonly MetricRow[] = [
     Math.floor((server.clock.now() - server.stats.startedAt) / 1000),
   ),
   gauge('valkey_connected_clients', 'Connections now', ({ server }) => server.clients.size),
-  gauge('valkey_used_memory_bytes', 'Heap and buffers in use', ({ server }) =>
-    memoryReport(server).used,
+  gauge(
+    'valkey_used_memory_bytes',
+    'Heap and buffers in use',
+    ({ server }) => memoryReport(server).used,
   ),
-  gauge('valkey_maxmemory_bytes', 'Bound of the data set; 0: none', ({ server }) =>
-    server.settings.maxmemory,
+  gauge(
+    'valkey_maxmemory_bytes',
+    'Bound of the data set; 0: none',
+    ({ server }) => server.settings.maxmemory,
   ),
-  gauge('helios_dataset_bytes', 'Keys and values: what maxmemory bounds', ({ server }) =>
-    server.group.machine.keyspace.bytes,
+  gauge(
+    'helios_dataset_bytes',
+    'Keys and values: what maxmemory bounds',
+    ({ server }) => server.group.machine.keyspace.bytes,
   ),
-  counter('valkey_commands_processed_total', 'Commands executed', ({ server }) =>
-    server.stats.commandsProcessed,
+  counter(
+    'valkey_commands_processed_total',
+    'Commands executed',
+    ({ server }) => server.stats.commandsProcessed,
   ),
-  counter('valkey_connections_received_total', 'Connections accepted', ({ server }) =>
-    server.stats.connectionsReceived,
+  counter(
+    'valkey_connections_received_total',
+    'Connections accepted',
+    ({ server }) => server.stats.connectionsReceived,
   ),
-  counter('valkey_rejected_connections_total', 'Connections refused', ({ server }) =>
-    server.stats.connectionsRejected,
+  counter(
+    'valkey_rejected_connections_total',
+    'Connections refused',
+    ({ server }) => server.stats.connectionsRejected,
   ),
-  counter('valkey_net_input_bytes_total', 'Bytes from clients', ({ server }) =>
-    server.stats.bytesIn,
+  counter(
+    'valkey_net_input_bytes_total',
+    'Bytes from clients',
+    ({ server }) => server.stats.bytesIn,
   ),
-  counter('valkey_net_output_bytes_total', 'Bytes to clients', ({ server }) =>
-    server.stats.bytesOut,
+  counter(
+    'valkey_net_output_bytes_total',
+    'Bytes to clients',
+    ({ server }) => server.stats.bytesOut,
   ),
-  counter('valkey_keyspace_hits_total', 'Lookups that found a key', ({ server }) =>
-    server.group.machine.keyspace.stats.hits,
+  counter(
+    'valkey_keyspace_hits_total',
+    'Lookups that found a key',
+    ({ server }) => server.group.machine.keyspace.stats.hits,
   ),
-  counter('valkey_keyspace_misses_total', 'Lookups that found none', ({ server }) =>
-    server.group.machine.keyspace.stats.misses,
+  counter(
+    'valkey_keyspace_misses_total',
+    'Lookups that found none',
+    ({ server }) => server.group.machine.keyspace.stats.misses,
   ),
-  counter('valkey_expired_keys_total', 'Keys whose time was over', ({ server }) =>
-    server.group.machine.keyspace.stats.expired,
+  counter(
+    'valkey_expired_keys_total',
+    'Keys whose time was over',
+    ({ server }) => server.group.machine.keyspace.stats.expired,
   ),
-  counter('valkey_evicted_keys_total', 'Keys given up for memory', ({ server }) =>
-    server.group.machine.keyspace.stats.evicted,
+  counter(
+    'valkey_evicted_keys_total',
+    'Keys given up for memory',
+    ({ server }) => server.group.machine.keyspace.stats.evicted,
   ),
   {
     name: 'valkey_commands_total',
@@ -119,8 +143,10 @@ const SERVER_ROWS: readonly MetricRow[] = [
       for (const [err, count] of server.stats.errors) emit(count, { err });
     },
   },
-  gauge('atlas_store_keys', 'Keys in all databases', ({ server }) =>
-    server.group.machine.keyspace.size,
+  gauge(
+    'atlas_store_keys',
+    'Keys in all databases',
+    ({ server }) => server.group.machine.keyspace.size,
   ),
 ];
 
@@ -171,11 +197,15 @@ const RAFT_ROWS: readonly MetricRow[] = [
 ];
 
 const DISK_ROWS: readonly MetricRow[] = [
-  gauge('helios_log_bytes', 'Bytes of log on disk', ({ server }) =>
-    server.group.persistence().logBytes,
+  gauge(
+    'helios_log_bytes',
+    'Bytes of log on disk',
+    ({ server }) => server.group.persistence().logBytes,
   ),
-  gauge('helios_snapshot_bytes', 'Bytes of the last snapshot', ({ server }) =>
-    server.group.persistence().snapshotBytes,
+  gauge(
+    'helios_snapshot_bytes',
+    'Bytes of the last snapshot',
+    ({ server }) => server.group.persistence().snapshotBytes,
   ),
   gauge('helios_snapshot_last_ok', '1: the last snapshot succeeded', ({ server }) =>
     server.group.persistence().lastSnapshotOk ? 1 : 0,

@@ -19,7 +19,7 @@ export async function lockFile(path: string): Promise<{ release(): Promise<void>
     if (held.has(path)) throw locked(path, String(process.pid));
     held.add(path);
     try {
-      if (await createExclusively(path, self)) return { release: () => release(path) };
+      if (await createExclusively(path, self)) return heldLock(path);
       const found = await readOrEmpty(path);
       const holder = found.split(' ')[0]!;
       if (found !== '' && (await isAlive(found))) throw locked(path, holder);
@@ -64,9 +64,17 @@ async function removeStale(path: string, judged: string): Promise<void> {
   await fsp.rm(aside, { force: true });
 }
 
-async function release(path: string): Promise<void> {
-  if (!held.delete(path)) return;
-  await fsp.rm(path, { force: true });
+/** Releasing twice is harmless, also when somebody else holds the lock by then. */
+function heldLock(path: string): { release(): Promise<void> } {
+  let mine = true;
+  return {
+    async release() {
+      if (!mine) return;
+      mine = false;
+      await fsp.rm(path, { force: true });
+      held.delete(path);
+    },
+  };
 }
 
 /** `pid starttime bootid`; the last two are empty where /proc is not there. */

@@ -121,6 +121,8 @@ export class RaftCore<B> {
     }
     state.electionElapsed++;
     if (state.electionElapsed < state.electionTimeout) return;
+    // While its own vote is on the way to a slow disk, a new campaign would only begin that anew.
+    if (state.role === 'candidate' && !state.votes.has(state.id)) return;
     if (state.promotable) {
       campaign(state);
     } else {

@@ -67,6 +67,11 @@ function parentOf(word: string, children: readonly CommandInfo[]): CommandInfo {
   };
 }
 
+/** The smaller of two versions like `2.8.13`. */
 function earlier(a: string, b: string): string {
-  return a.localeCompare(b, 'en', { numeric: true }) <= 0 ? a : b;
+  const [x, y] = [a, b].map((version) => version.split('.').map(Number));
+  for (let i = 0; i < 3; i++) {
+    if (x![i] !== y![i]) return x![i]! < y![i]! ? a : b;
+  }
+  return a;
 }

@@ -277,7 +277,8 @@ function queue(
 }
 
 function because(error: ErrorReply): ErrorReply {
-  return new ErrorReply(`EXECABORT Transaction discarded because of: ${error.text}`);
+  const text = error.text.replace(/^ERR /, '');
+  return new ErrorReply(`EXECABORT Transaction discarded because of: ${text}`);
 }
 
 function abort(session: Session, error: ErrorReply): void {

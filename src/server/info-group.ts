@@ -20,6 +20,7 @@ export function replicationFields(server: Server): InfoField[] {
     ['master_repl_offset', leads ? status.lastIndex : status.appliedIndex],
     ['second_repl_offset', -1],
     ['repl_backlog_active', 1],
+    ['repl_backlog_size', server.group.persistence().logBytes],
     ['repl_backlog_first_byte_offset', status.firstIndex],
     ['repl_backlog_histlen', Math.max(0, status.lastIndex - status.firstIndex + 1)],
   ];

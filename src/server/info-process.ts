@@ -140,9 +140,13 @@ export function memoryFields(server: Server): InfoField[] {
     ['mem_clients_normal', report.clients],
     ['mem_clients_slaves', 0],
     ['mem_replication_backlog', 0],
+    ['mem_cluster_links', 0],
     ['mem_allocator', 'v8'],
     ['active_defrag_running', 0],
     ['lazyfree_pending_objects', 0],
+    ['lazyfreed_objects', 0],
+    ['number_of_functions', 0],
+    ['number_of_libraries', 0],
   ];
 }
 

@@ -340,7 +340,7 @@ export class Session implements Client {
   #runReady(item: Pending): boolean {
     if (item.kind === 'write' || item.kind === 'ready') return false;
     if ((this.#holds & HOLD.OUTPUT) !== 0) return false;
-    if (!item.local && item.pass > this.#readablePass + 1 && !this.server.group.canReadNow) {
+    if (!item.local && item.pass > this.#readablePass && !this.server.group.canReadNow) {
       if (this.#ticketPass < item.pass && !this.#wantsTicket) {
         this.#wantsTicket = true;
         this.server.wake(this);

@@ -138,7 +138,6 @@ export class MailQueue {
     const keys = [pending, leased, owners, attempts, fence];
     const reply = await this.#store.script(
       leaseMessages,
-      reclaimLeases,
       keys,
       [owner, this.#settings.leaseMs, count],
       0,

@@ -1,6 +1,7 @@
 // Owns: the state of every live SMTP session as all nodes can see it: one hash per session with a time to live,
 // and an index. A session ends with its connection; those of a dead node end with their time to live.
-// Writes are best effort and coalesced: per session at most one is under way, and SMTP never waits for it.
+// Writes are best effort and coalesced: a change is written with the others of the last 100 ms, per session at most
+// one write is under way, and SMTP never waits for it. The index is written only when the time to live moves.
 // Must never: hold the body of a message, or a password.
 
 import type { Logger } from '../observe/logger.js';
@@ -31,11 +32,14 @@ interface LiveSession {
   readonly id: string;
   readonly state: SessionState;
   dirty: boolean;
+  /** The time to live is to be set anew. */
+  indexed: boolean;
   writing: boolean;
   ended: boolean;
 }
 
 const LIST_MAX = 1_000;
+const FLUSH_MS = 100;
 
 export class SessionRegistry {
   readonly #store: Store;
@@ -44,7 +48,9 @@ export class SessionRegistry {
   readonly #log: Logger;
   readonly #ttlMs: number;
   readonly #live = new Map<string, LiveSession>();
+  readonly #changed = new Set<LiveSession>();
   #refresh: Timer | null = null;
+  #flush: Timer | null = null;
 
   constructor(options: {
     store: Store;
@@ -66,20 +72,24 @@ export class SessionRegistry {
 
   start(): void {
     this.#refresh = this.#clock.every(Math.max(this.#ttlMs / 3, 50), () => {
-      for (const session of this.#live.values()) this.#touch(session);
+      for (const session of this.#live.values()) {
+        session.indexed = false;
+        this.#write(session);
+      }
     });
   }
 
   /** Removes what is left of this node's sessions. */
   async stop(): Promise<void> {
     this.#refresh?.cancel();
+    this.#flush?.cancel();
     await Promise.all([...this.#live.values()].map((session) => this.#end(session)));
   }
 
   open(id: string, state: SessionState): void {
-    const session = { id, state, dirty: false, writing: false, ended: false };
+    const session = { id, state, dirty: false, indexed: false, writing: false, ended: false };
     this.#live.set(id, session);
-    this.#touch(session);
+    this.#write(session);
   }
 
   /** Null when the session is not (or no longer) known. */
@@ -122,11 +132,20 @@ export class SessionRegistry {
   }
 
   #touch(session: LiveSession): void {
-    session.dirty = true;
-    if (!session.writing && !session.ended) void this.#write(session);
+    this.#changed.add(session);
+    this.#flush ??= this.#clock.after(FLUSH_MS, () => {
+      this.#flush = null;
+      for (const changed of this.#changed) this.#write(changed);
+      this.#changed.clear();
+    });
   }
 
-  async #write(session: LiveSession): Promise<void> {
+  #write(session: LiveSession): void {
+    session.dirty = true;
+    if (!session.writing && !session.ended) void this.#writeWhileDirty(session);
+  }
+
+  async #writeWhileDirty(session: LiveSession): Promise<void> {
     session.writing = true;
     try {
       while (session.dirty && !session.ended && this.#store.up) {
@@ -146,16 +165,21 @@ export class SessionRegistry {
     for (const [name, value] of Object.entries(session.state)) {
       fields.push(toSnakeCase(name), String(value));
     }
-    const expiry = this.#clock.now() + this.#ttlMs;
-    await Promise.all([
-      this.#store.script(putSession, [this.#keys.session(session.id)], fields, 0),
-      this.#store.run('zadd', (client) => client.zadd(this.#keys.sessions, expiry, session.id)),
-    ]);
+    const writes = [this.#store.script(putSession, [this.#keys.session(session.id)], fields, 0)];
+    if (!session.indexed) {
+      session.indexed = true;
+      const expiry = this.#clock.now() + this.#ttlMs;
+      writes.push(
+        this.#store.run('zadd', (client) => client.zadd(this.#keys.sessions, expiry, session.id)),
+      );
+    }
+    await Promise.all(writes);
   }
 
   async #end(session: LiveSession): Promise<void> {
     session.ended = true;
     this.#live.delete(session.id);
+    this.#changed.delete(session);
     // A write under way would bring the session back: then its end removes it.
     if (!session.writing) await this.#remove(session.id);
   }

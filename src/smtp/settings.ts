@@ -71,6 +71,18 @@ export interface AuthUser {
   readonly password: string;
 }
 
+/** One user per line of a YAML list: a password may hold a comma, and is never shown. */
+const users: Reader<AuthUser[]> = {
+  name: 'user:password',
+  schema: z.string().transform((value, context): AuthUser[] => {
+    const items = value.split('\n').filter((item) => item !== '');
+    const parsed = items.map(parseUser).filter((user) => user !== null);
+    if (parsed.length === items.length) return parsed;
+    context.addIssue('an entry is no user; expected a list of "user:password"');
+    return z.NEVER;
+  }),
+};
+
 function parseUser(item: string): AuthUser | null {
   const colon = item.indexOf(':');
   if (colon < 1 || colon === item.length - 1) return null;
@@ -211,7 +223,7 @@ export const SETTINGS = {
   tlsKey: { path: 'smtp.tls.key', kind: file, fallback: null, help: 'key of smtp.tls.cert' },
   authUsers: {
     path: 'smtp.auth.users',
-    kind: list('user:password,...', 'user:password', parseUser),
+    kind: users,
     fallback: '',
     help: 'who may log in; empty: AUTH is not offered',
   },

@@ -41,6 +41,8 @@ export class DeliveryWorker {
   readonly #running = new Map<string, Promise<void>>();
   /** A lease call failed: the store may have leased messages to us that we do not know of. */
   #leaseUnknown = false;
+  /** The last lease filled every slot: there is more, so no need to look before the next. */
+  #backlog = false;
   #stopping = false;
   #aborted = false;
   #pumping: Promise<void> | null = null;
@@ -101,9 +103,11 @@ export class DeliveryWorker {
         this.#pumpAgain = false;
         const free = concurrency - this.#running.size;
         if (this.#stopping || free <= 0) return;
-        const dueMs = await queue.nextDueMs(clock.now());
-        if (dueMs !== null && dueMs > 0) wait = Math.min(pollMs, dueMs);
-        if (dueMs === null || dueMs > 0) break;
+        if (!this.#backlog) {
+          const dueMs = await queue.nextDueMs(clock.now());
+          if (dueMs !== null && dueMs > 0) wait = Math.min(pollMs, dueMs);
+          if (dueMs === null || dueMs > 0) break;
+        }
         if (this.#leaseUnknown) await queue.reclaim(owner, [...this.#running.keys()]);
         this.#leaseUnknown = true;
         const { leases, recovered } = await queue.lease(owner, free, clock.now());
@@ -113,10 +117,12 @@ export class DeliveryWorker {
           log.warn('Took over messages whose lease ran out', { count: recovered });
         }
         for (const lease of leases) this.#begin(lease);
-        if (leases.length < free && !this.#pumpAgain) break;
+        this.#backlog = leases.length === free;
+        if (!this.#backlog && !this.#pumpAgain) break;
       }
     } catch (error) {
       this.#pumpAgain = false;
+      this.#backlog = false;
       log.debug('Looking for mail failed', { reason: reasonOf(error) });
     }
     if (!this.#stopping) this.#timer = clock.after(Math.max(wait, 5), () => this.poke());

@@ -20,6 +20,13 @@ function facts(tree: Tree) {
   };
 }
 
+/** `group since version` from the flat pairs of COMMAND DOCS. */
+function origin(tree: Tree): string {
+  const value = (name: string) =>
+    tree.items[tree.items.findIndex((item) => item.text === name) + 1]!.text;
+  return `${value('group')} since ${value('since')}`;
+}
+
 describe.skipIf(!hasOracle)('command table against COMMAND INFO', () => {
   let bench: Bench;
   beforeAll(async () => {
@@ -46,6 +53,18 @@ describe.skipIf(!hasOracle)('command table against COMMAND INFO', () => {
     });
     expect(rows.length).toBeGreaterThan(60);
     expect(ours).toEqual(theirs);
+  });
+
+  it('has the same group and first version', async () => {
+    const rows = [...dataCommands.values()].filter((row) => !isOurs(row.name));
+    const [reply] = await bench.oracle.send([['command', 'docs', ...rows.map((row) => row.name)]]);
+    const theirs = new Map<string, string>();
+    for (let i = 0; i < reply!.items.length; i += 2) {
+      theirs.set(reply!.items[i]!.text, origin(reply!.items[i + 1]!));
+    }
+    const ours = rows.map((row) => `${row.name}: ${row.group} since ${row.since}`);
+    expect(ours).toEqual(rows.map((row) => `${row.name}: ${theirs.get(row.name)}`));
+    for (const row of rows) expect(row.summary).toMatch(/^[A-Z].*\.$/);
   });
 
   it('finds the keys that COMMAND GETKEYS finds', async () => {

@@ -25,6 +25,7 @@ function absent(program: string, ...argv: string[]): string | null {
 
 const noHaproxy = absent('haproxy', '-v');
 const noNginx = absent('nginx', '-v');
+const noRedis = absent('redis-server', '--version');
 const noCompose = absent('docker', 'compose', 'version');
 
 async function run(program: string, argv: readonly string[]): Promise<string> {
@@ -51,9 +52,44 @@ describe('checked by their own programs', () => {
     if (noCompose !== null) context.skip(noCompose);
     await run('docker', ['compose', '-f', 'docker-compose.yml', 'config', '--quiet']);
   });
+});
 
-  it.each(['set-get.mjs', 'send-mail.mjs'])('node --check examples/%s', async (name) => {
-    await run(process.execPath, ['--check', `examples/${name}`]);
+describe('examples', () => {
+  it('set-get.mjs writes and reads with a stock client', async (context) => {
+    if (noRedis !== null) context.skip(noRedis);
+    const [port = 0] = await freePorts(1);
+    const argv = ['--port', String(port), '--save', '', '--dir', directory];
+    const server = spawn('redis-server', argv, { stdio: 'ignore' });
+    try {
+      const nodes = `127.0.0.1:${port},127.0.0.1:${port}`;
+      const output = await run(process.execPath, ['examples/set-get.mjs', nodes]);
+      expect(output).toContain(`127.0.0.1:${port} GET mykey -> hello cluster`);
+      expect(output).toMatch(/INCR visits at every node at once -> (?:1, 2|2, 1)/);
+    } finally {
+      server.kill('SIGKILL');
+    }
+  });
+
+  it('send-mail.mjs says what the node answered', async () => {
+    const [port = 0] = await freePorts(1);
+    const received: string[] = [];
+    const node = await smtpNode('node', port, received);
+    try {
+      const address = `127.0.0.1:${port}`;
+      const output = await run(process.execPath, ['examples/send-mail.mjs', address]);
+      expect(output).toContain(`${address} answered: 250`);
+      expect(received).toEqual(['node']);
+    } finally {
+      await new Promise<void>((done) => node.close(done));
+    }
+  });
+
+  it('say what is wrong when nobody answers', async () => {
+    const [port = 0] = await freePorts(1);
+    for (const name of ['set-get.mjs', 'send-mail.mjs']) {
+      const sent = run(process.execPath, [`examples/${name}`, `127.0.0.1:${port}`]);
+      await expect(sent).rejects.toThrow(/cannot reach|did not take the mail/);
+    }
   });
 });
 

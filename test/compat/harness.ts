@@ -49,6 +49,8 @@ export interface DifferentialOptions extends CompareOptions {
   readonly setup?: readonly Command[];
 }
 
+/** HELIOS_SOAK=n: n times as many sequences, from another seed. */
+const SOAK = Number(process.env.HELIOS_SOAK ?? 1);
 /** Commands shown before the one that differs. */
 const SHOWN_MAX = 60;
 const CLOCK_KEY = '__clock__';
@@ -113,7 +115,7 @@ export class Bench {
     const property = fc.asyncProperty(sequence, async (commands) => {
       await this.compare([...(options.setup ?? []), ...commands], options);
     });
-    const settings = { numRuns: options.runs, seed: options.seed };
+    const settings = { numRuns: options.runs * SOAK, seed: options.seed + SOAK - 1 };
     const result = await fc.check(property, settings);
     if (!result.failed) return;
     const cause = result.errorInstance instanceof Error ? result.errorInstance.message : '';

@@ -218,6 +218,8 @@ export interface NodePlan {
   readonly storeUrl: string;
   readonly nextHopPort: number;
   readonly yaml?: string;
+  /** More flags for `spawnNode`; they come last and so win. */
+  readonly flags?: readonly string[];
 }
 
 const TEST_YAML = `
@@ -275,9 +277,13 @@ export const BUILT_BIN = new URL('../../bin/helios-smtp', import.meta.url).pathn
 /** A node as its own process; the file of `yaml` must exist. */
 export function spawnNode(plan: NodePlan, yamlFile: string): ChildProcess {
   const flags = Object.entries(flagsOf(plan)).map(([name, value]) => `--${name}=${value}`);
-  return spawn(process.execPath, [BUILT_BIN, ...flags, '--config', yamlFile], {
-    env: { ...process.env, NODE_ID: '', VALKEY_URL: '' },
-  });
+  return spawn(
+    process.execPath,
+    [BUILT_BIN, ...flags, ...(plan.flags ?? []), '--config', yamlFile],
+    {
+      env: { ...process.env, NODE_ID: '', VALKEY_URL: '' },
+    },
+  );
 }
 
 /** A raw SMTP client: one line out, one reply (all its lines) in. */

@@ -2,7 +2,6 @@
 // DEBUG SLEEP holds back this connection only, everyone else is served meanwhile.
 
 import { parseDouble } from '../../base/numbers.js';
-import { wrongArity } from '../../commands/errors.js';
 import {
   BigNumberReply,
   DoubleReply,
@@ -13,13 +12,12 @@ import {
   PushReply,
   type Reply,
   SetReply,
-  SimpleString,
   VerbatimReply,
 } from '../../resp/reply.js';
 import type { Client } from '../client.js';
 import { LATER, type ServerCommand, type ServerResult } from '../command.js';
 import type { Server } from '../server.js';
-import { ADMIN, refusal, rowsOf } from './row.js';
+import { ADMIN, helpRow, refusal, rowsOf } from './row.js';
 
 const row = rowsOf('server');
 
@@ -61,52 +59,24 @@ function protocol(_client: Client, args: readonly string[]): Reply {
   return refusal(`Wrong protocol type name. Please use one of: ${Object.keys(SAMPLES).join('|')}`);
 }
 
-interface Action {
-  /** Arguments with the words DEBUG and the action. */
-  readonly count: number;
-  readonly usage: string;
-  readonly run: (client: Client, args: readonly string[], server: Server) => ServerResult;
-}
-
+/** Turns a detail of another implementation: accepted so that test suites go on. */
 const NOTHING_TO_DO = (): Reply => OK;
 
-/** Those that answer OK and do nothing turn details of another implementation. */
-const ACTIONS: Readonly<Record<string, Action>> = {
-  sleep: { count: 3, usage: 'SLEEP <seconds>', run: sleep },
-  protocol: { count: 3, usage: 'PROTOCOL <type>', run: protocol },
-  error: {
-    count: 3,
-    usage: 'ERROR <text>',
-    run: (_client, args) => new ErrorReply(args[2]!.replace(/[\r\n]+/g, ' ')),
-  },
-  jmap: { count: 2, usage: 'JMAP', run: NOTHING_TO_DO },
-  'set-disable-deny-scripts': {
-    count: 3,
-    usage: 'SET-DISABLE-DENY-SCRIPTS <0|1>',
-    run: NOTHING_TO_DO,
-  },
-  'quicklist-packed-threshold': {
-    count: 3,
-    usage: 'QUICKLIST-PACKED-THRESHOLD <size>',
-    run: NOTHING_TO_DO,
-  },
-  'change-repl-id': { count: 2, usage: 'CHANGE-REPL-ID', run: NOTHING_TO_DO },
-  replybuffer: { count: 4, usage: 'REPLYBUFFER <subcommand> <value>', run: NOTHING_TO_DO },
-  help: { count: 2, usage: 'HELP', run: () => HELP },
-};
+type Facts = readonly [name: string, arity: number, summary: string, run: ServerCommand['run']];
 
-const HELP: Reply = [
-  'DEBUG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:',
-  ...Object.values(ACTIONS).map((action) => action.usage),
-].map((line) => new SimpleString(line));
-
-function debug(client: Client, args: readonly string[], server: Server): ServerResult {
-  const name = args[1]!.toLowerCase();
-  const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name]! : undefined;
-  if (action === undefined) return refusal(`unknown subcommand '${args[1]}'. Try DEBUG HELP.`);
-  if (args.length !== action.count) return wrongArity('debug');
-  return action.run(client, args, server);
-}
+/** DEBUG OBJECT, DIGEST and others that look at keys are data commands. */
+const SUBCOMMANDS: readonly Facts[] = [
+  ['sleep', 3, 'Holds back this connection for some seconds; others are served.', sleep],
+  ['protocol', 3, 'Answers one reply of a type, to test decoders.', protocol],
+  [
+    'error',
+    3,
+    'Answers an error with the text given.',
+    (_client, args) => new ErrorReply(args[2]!.replace(/[\r\n]+/g, ' ')),
+  ],
+  ['set-disable-deny-scripts', 3, 'Accepted without effect.', NOTHING_TO_DO],
+  ['replybuffer', -3, 'Accepted without effect.', NOTHING_TO_DO],
+];
 
 export const debugCommands: readonly ServerCommand[] = [
   row({
@@ -116,8 +86,27 @@ export const debugCommands: readonly ServerCommand[] = [
     since: '1.0.0',
     summary: 'Aids for tests: SLEEP (this connection only), PROTOCOL, ERROR.',
     complexity: 'Depends on subcommand.',
-    run: debug,
+    run: (_client, args) => refusal(`unknown subcommand '${args[1]}'. Try DEBUG HELP.`),
   }),
+  ...SUBCOMMANDS.map(([name, arity, summary, run]) =>
+    row({
+      name: `debug|${name}`,
+      arity,
+      flags: ADMIN,
+      since: '1.0.0',
+      summary,
+      complexity: 'O(1)',
+      run,
+    }),
+  ),
+  helpRow('server', 'debug', '1.0.0', [
+    'SLEEP <seconds>',
+    '    Hold back this connection; others are served.',
+    'PROTOCOL <type>',
+    `    One reply of a type: ${Object.keys(SAMPLES).join(', ')}.`,
+    'ERROR <text>',
+    '    An error with that text.',
+  ]),
   row({
     name: 'monitor',
     arity: 1,

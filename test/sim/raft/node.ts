@@ -40,6 +40,8 @@ export class SimulatedNode {
   readonly log = new Map<number, Entry<Body>>();
   /** Outstanding reads of this life: id to what was committed anywhere when it was asked. */
   readonly reads = new Map<number, number>();
+  /** Reads that were given an index, over all lives. */
+  answeredReads = 0;
   applied = 0;
   #lastTermBelowLog = 0;
   #status: RaftStatus | null = null;
@@ -177,7 +179,9 @@ export class SimulatedNode {
     const floor = this.reads.get(id);
     if (floor === undefined) this.#world.checker.fail(`${this.id}: read ${id} answered twice`);
     this.reads.delete(id);
-    if (index >= 0) this.#world.checker.read(this.id, index, floor);
+    if (index < 0) return;
+    this.answeredReads++;
+    this.#world.checker.read(this.id, index, floor);
   }
 
   #apply(): void {

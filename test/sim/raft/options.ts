@@ -57,8 +57,8 @@ export function drawOptions(seed: number, rng: Rng): Options {
     voters,
     spares: pick(0, 0, 1, 2),
     duration: pick(3000, 6000, 10_000),
-    faults: FAULTS.filter(() => rng.below(2) === 0),
-    faultEvery: pick(40, 100, 200, 400),
+    faults: drawFaults(rng),
+    faultEvery: pick(10, 40, 100, 200, 400),
     drop: pick(0, 0, 0.02, 0.1, 0.3),
     duplicate: pick(0, 0, 0.05, 0.3),
     delayMax: pick(2, 10, 30, 100),
@@ -78,4 +78,10 @@ export function drawOptions(seed: number, rng: Rng): Options {
       uncommittedBytesMax: pick(20, 200, 100_000),
     },
   };
+}
+
+/** Half of them, or in one seed of three only a few, which then happen again and again. */
+function drawFaults(rng: Rng): Fault[] {
+  if (rng.below(3) > 0) return FAULTS.filter(() => rng.below(2) === 0);
+  return Array.from({ length: 1 + rng.below(3) }, () => FAULTS[rng.below(FAULTS.length)]!);
 }

@@ -242,6 +242,17 @@ export class Simulation implements World {
     const reached = (): boolean => this.#members().every((node) => node.applied >= goal);
     this.#runUntil(() => this.now >= deadline + patience || reached());
     if (!reached()) this.checker.fail(`nothing new applied everywhere: ${this.describe()}`);
+    this.#readEverywhere(deadline + 2 * patience);
+  }
+
+  /** Every member of a healthy group answers a linearizable read; the client asks again when refused. */
+  #readEverywhere(deadline: number): void {
+    for (const node of this.#members()) {
+      const wanted = node.answeredReads + 1;
+      const done = (): boolean => node.answeredReads >= wanted || !this.#members().includes(node);
+      this.#runUntil(() => this.now >= deadline || done());
+      if (!done()) this.checker.fail(`${node.id} answers no reads: ${this.describe()}`);
+    }
   }
 
   /** One leader, known to all members, and a membership that is not joint. */

@@ -396,6 +396,24 @@ describe('wrong files', () => {
   });
 });
 
+describe('parameters of CONFIG', () => {
+  it('are all taken by the server, with the values of the configuration', async () => {
+    const { redisParameters } = await import('../../../src/config/redis-parameters.js');
+    const { Settings } = await import('../../../src/server/settings.js');
+    const flags = '--port 7 --requirepass pw --maxmemory 2mb --maxmemory-policy allkeys-lru ';
+    const more = '--databases 3 --appendfsync no --loglevel warning -write-timeout 20ms';
+    const parameters = redisParameters(load([...flags.trim().split(' '), ...more.split(' ')]));
+    const settings = new Settings();
+    expect(parameters.map(([name, text]) => settings.load(name, text))).toEqual(
+      parameters.map(() => null),
+    );
+    expect(settings.requirepass).toBe('pw');
+    expect(settings.maxmemory).toBe(2 * 1024 ** 2);
+    expect(settings.text('appendfsync')).toBe('no');
+    expect(settings.text('port')).toBe('7');
+  });
+});
+
 describe('commands', () => {
   it('answers --help and --version even when other flags are wrong', () => {
     expect(loadConfig({ argv: ['-nope', '--help'], env: {} }).do).toBe('help');

@@ -103,7 +103,7 @@ describe('round trip', () => {
         writeFileSync(file, effectiveConfig(loaded));
         expect(loadOne([`-config=${file}`], {})[key]).toEqual(value);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 

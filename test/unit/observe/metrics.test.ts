@@ -15,7 +15,7 @@ afterEach(async () => {
   listener = undefined;
 });
 
-async function valueOf(line: string): Promise<number> {
+async function metric(line: string): Promise<number> {
   const found = (await metrics.text()).split('\n').find((one) => one.startsWith(`${line} `));
   if (found === undefined) throw new Error(`no metric ${line}`);
   return Number(found.slice(line.length + 1));
@@ -30,37 +30,37 @@ describe('metrics', () => {
     const get = newCommandStats();
     get.calls = 12;
     server.stats.commands.set('get', get);
-    expect(await valueOf('valkey_up')).toBe(1);
-    expect(await valueOf('valkey_db0_keys')).toBe(2);
-    expect(await valueOf('valkey_db5_keys')).toBe(1);
-    expect(await valueOf('valkey_db15_keys')).toBe(0);
-    expect(await valueOf('atlas_store_keys')).toBe(3);
-    expect(await valueOf('valkey_used_memory_bytes')).toBe(50 * 2 ** 20);
-    expect(await valueOf('valkey_maxmemory_bytes')).toBe(100 * 2 ** 20);
-    expect(await valueOf('valkey_commands_processed_total')).toBe(1000);
-    expect(await valueOf('valkey_commands_total{cmd="get"}')).toBe(12);
-    expect(await valueOf('valkey_connected_clients')).toBe(0);
+    expect(await metric('valkey_up')).toBe(1);
+    expect(await metric('valkey_db0_keys')).toBe(2);
+    expect(await metric('valkey_db5_keys')).toBe(1);
+    expect(await metric('valkey_db15_keys')).toBe(0);
+    expect(await metric('atlas_store_keys')).toBe(3);
+    expect(await metric('valkey_used_memory_bytes')).toBe(50 * 2 ** 20);
+    expect(await metric('valkey_maxmemory_bytes')).toBe(100 * 2 ** 20);
+    expect(await metric('valkey_commands_processed_total')).toBe(1000);
+    expect(await metric('valkey_commands_total{cmd="get"}')).toBe(12);
+    expect(await metric('valkey_connected_clients')).toBe(0);
   });
 
   it('reads counters anew at each scrape instead of adding them up', async () => {
-    expect(await valueOf('valkey_commands_processed_total')).toBe(1000);
+    expect(await metric('valkey_commands_processed_total')).toBe(1000);
     server.stats.commandsProcessed = 1001;
-    expect(await valueOf('valkey_commands_processed_total')).toBe(1001);
+    expect(await metric('valkey_commands_processed_total')).toBe(1001);
   });
 
   it('tells the state of the group, and forgets peers that left', async () => {
-    expect(await valueOf('helios_raft_is_leader')).toBe(1);
-    expect(await valueOf('helios_raft_term')).toBe(3);
-    expect(await valueOf('helios_raft_commit_index')).toBe(41);
-    expect(await valueOf('helios_raft_applied_index')).toBe(40);
-    expect(await valueOf('helios_raft_last_index')).toBe(42);
-    expect(await valueOf('helios_raft_elections_total')).toBe(2);
-    expect(await valueOf('helios_raft_peer_match_index{peer="node-2"}')).toBe(42);
-    expect(await valueOf('helios_raft_peer_lag{peer="node-3"}')).toBe(35);
-    expect(await valueOf('helios_fsync_seconds{quantile="0.99"}')).toBeCloseTo(0.0009);
-    expect(await valueOf('helios_replication_seconds{quantile="1"}')).toBeCloseTo(0.009);
+    expect(await metric('helios_raft_is_leader')).toBe(1);
+    expect(await metric('helios_raft_term')).toBe(3);
+    expect(await metric('helios_raft_commit_index')).toBe(41);
+    expect(await metric('helios_raft_applied_index')).toBe(40);
+    expect(await metric('helios_raft_last_index')).toBe(42);
+    expect(await metric('helios_raft_elections_total')).toBe(2);
+    expect(await metric('helios_raft_peer_match_index{peer="node-2"}')).toBe(42);
+    expect(await metric('helios_raft_peer_lag{peer="node-3"}')).toBe(35);
+    expect(await metric('helios_fsync_seconds{quantile="0.99"}')).toBeCloseTo(0.0009);
+    expect(await metric('helios_replication_seconds{quantile="1"}')).toBeCloseTo(0.009);
     server.group.current = { ...LEADER, role: 'Follower', peers: [] };
-    expect(await valueOf('helios_raft_is_leader')).toBe(0);
+    expect(await metric('helios_raft_is_leader')).toBe(0);
     expect(await metrics.text()).not.toContain('peer="node-3"');
   });
 

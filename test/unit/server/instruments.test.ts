@@ -15,8 +15,22 @@ describe('slowlog', () => {
     slowlog.note(['get', 'b'], 10_000, client, NOW);
     slowlog.note(['get', 'c'], 20_000, client, NOW + 2000);
     expect(slowlog.latest(-1)).toEqual([
-      { id: 1, time: NOW / 1000 + 2, micros: 20_000, args: ['get', 'c'], remote: '1.2.3.4:5', clientName: 'worker' },
-      { id: 0, time: NOW / 1000, micros: 10_000, args: ['get', 'b'], remote: '1.2.3.4:5', clientName: 'worker' },
+      {
+        id: 1,
+        time: NOW / 1000 + 2,
+        micros: 20_000,
+        args: ['get', 'c'],
+        remote: '1.2.3.4:5',
+        clientName: 'worker',
+      },
+      {
+        id: 0,
+        time: NOW / 1000,
+        micros: 10_000,
+        args: ['get', 'b'],
+        remote: '1.2.3.4:5',
+        clientName: 'worker',
+      },
     ]);
     expect(slowlog.latest(1).map((entry) => entry.id)).toEqual([1]);
     expect(slowlog.latest(0)).toEqual([]);

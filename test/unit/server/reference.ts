@@ -21,7 +21,7 @@ import {
 import type { ServerResult } from '../../../src/server/command.js';
 
 /** HELIOS_REFERENCE_SERVER names another binary (a 7.2 build). */
-const BINARY = process.env['HELIOS_REFERENCE_SERVER'] ?? 'redis-server';
+const BINARY = process.env.HELIOS_REFERENCE_SERVER ?? 'redis-server';
 
 /** `redis-server` answers --version: false when there is none, and the suite is skipped with that in its title. */
 export const hasReference = spawnSync(BINARY, ['--version']).status === 0;

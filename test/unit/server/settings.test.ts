@@ -42,7 +42,11 @@ describe('set', () => {
       '-2',
       'argument must be between -1 and 9223372036854775807 inclusive',
     ],
-    ['client-query-buffer-limit', '10', 'argument must be between 1048576 and 9223372036854775807 inclusive'],
+    [
+      'client-query-buffer-limit',
+      '10',
+      'argument must be between 1048576 and 9223372036854775807 inclusive',
+    ],
     [
       'client-output-buffer-limit',
       'normal 1',

@@ -118,6 +118,7 @@ describe('log writer', () => {
     append('b');
     file.finish();
     await barrier;
+    await new Promise(setImmediate);
     expect(done).toEqual(['a', 'step']);
     expect(file.log).toEqual(['write a', 'sync', 'write b']);
   });
