@@ -4,6 +4,7 @@
 import { Redis } from 'ioredis';
 
 const nodes = (process.argv[2] ?? '127.0.0.1:6379,127.0.0.1:6380,127.0.0.1:6381').split(',');
+let reason = '';
 const clients = nodes.map((node) => {
   const [host, port] = node.split(':');
   const client = new Redis({
@@ -12,8 +13,10 @@ const clients = nodes.map((node) => {
     maxRetriesPerRequest: 5,
     retryStrategy: () => 200,
   });
-  // A failed connection is tried again; the command that gives up says why.
-  client.on('error', () => {});
+  // A failed connection is tried again; this is kept for the command that gives up.
+  client.on('error', (error) => {
+    reason = error.message;
+  });
   return client;
 });
 
@@ -29,7 +32,7 @@ try {
   const counts = await Promise.all(clients.map((client) => client.incr('visits')));
   console.log('INCR visits at every node at once ->', counts.join(', '));
 } catch (error) {
-  console.error(`cannot reach ${nodes.join(', ')}: ${error.message}`);
+  console.error(`cannot reach ${nodes.join(', ')}: ${reason || error.message}`);
   process.exitCode = 1;
 } finally {
   for (const client of clients) client.disconnect();

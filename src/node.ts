@@ -7,12 +7,15 @@ import { OperationalError } from './base/errors.js';
 import type { LoggedRecord } from './base/log-entry.js';
 import { Rng } from './base/rng.js';
 import type { Config } from './config/load.js';
+import { settingsOf, wireSettings } from './node-settings.js';
 import type { LogOutput } from './observe/logger.js';
+import { listenMetrics, Metrics } from './observe/metrics.js';
 import type { Hello, MemberIdentity } from './peer/handshake.js';
 import { type LinkEvents, type MemberAddress, PeerLinks } from './peer/links.js';
-import { systemClock } from './platform/clock.js';
+import { systemClock, type Timer } from './platform/clock.js';
 import { systemDisk } from './platform/disk.js';
 import { systemEntropy } from './platform/entropy.js';
+import type { HttpListener } from './platform/http.js';
 import { type Listener, tcp } from './platform/net.js';
 import { systemProcess } from './platform/process.js';
 import { RaftCore } from './raft/core.js';
@@ -24,8 +27,8 @@ import { Snapshots } from './replica/snapshots.js';
 import { serverCommands } from './server/commands/registry.js';
 import { Instruments } from './server/instruments.js';
 import { listen } from './server/listener.js';
+import { MemoryPolicy } from './server/memory-policy.js';
 import { RespServer } from './server/resp-server.js';
-import { Settings } from './server/settings.js';
 
 /** A heartbeat is this many ticks of the core. */
 const TICKS_PER_HEARTBEAT = 10;
@@ -49,6 +52,9 @@ export class Node {
   #snapshots: Snapshots | null = null;
   #server: RespServer | null = null;
   #listener: Listener | null = null;
+  #metrics: HttpListener | null = null;
+  #memoryPolicy: MemoryPolicy | null = null;
+  #timer: Timer | null = null;
   #stopping = false;
   /** What SHUTDOWN does. */
   onShutdown: (save: boolean) => void = () => {};
@@ -99,6 +105,7 @@ export class Node {
       () => listen(tcp, this.#server!, at(config.listen)),
       'listen',
     );
+    if (config.metricsEnabled) await this.#serveMetrics(this.#server);
     const { host, port } = this.#listener;
     this.#logger.info('Ready to accept connections', { address: formatAddress(host, port) });
   }
@@ -118,10 +125,22 @@ export class Node {
       if (save && dirty) await this.#snapshots!.take().catch(() => {});
       replica.stop();
     }
+    this.#timer?.cancel();
+    await this.#metrics?.close();
     await this.#links?.close();
     await this.#opened?.store.close();
     await this.#opened?.stable.close();
     this.#logger.info('Stopped');
+  }
+
+  async #serveMetrics(server: RespServer): Promise<void> {
+    const { host, port } = at(this.#config.metricsPort);
+    const metrics = new Metrics(server).withProcessMetrics();
+    const logger = this.#logger.child('metrics');
+    this.#metrics = await listenOrExplain(
+      () => listenMetrics({ host, port, server, metrics, logger }),
+      'metrics-port',
+    );
   }
 
   /** The members this node starts with: as stored, as configured, as learned from one that contacts it, or itself. */
@@ -230,13 +249,18 @@ export class Node {
       clock: systemClock,
       maker,
       logger,
-      onTurnEnd: () => this.#server?.flushOutputs(),
+      onTurnEnd: () => this.#turnEnded(),
       fatal: this.#fatal,
     });
     this.#snapshots = snapshots;
     this.#replica = replica;
     links.setMembers(others);
     replica.start();
+  }
+
+  #turnEnded(): void {
+    this.#memoryPolicy?.check();
+    this.#server?.flushOutputs();
   }
 
   #makeCore(opened: OpenedMember, maker: EntryMaker): RaftCore<LoggedRecord> {
@@ -268,8 +292,8 @@ export class Node {
 
   #makeServer(): RespServer {
     const config = this.#config;
-    const settings = new Settings();
-    return new RespServer({
+    const settings = settingsOf(config);
+    const server = new RespServer({
       clock: systemClock,
       group: this.#replica!,
       settings,
@@ -284,6 +308,21 @@ export class Node {
       shutdown: ({ save }) => this.onShutdown(save),
       warn: (message) => this.#logger.child('server').warn(message),
     });
+    const memoryPolicy = new MemoryPolicy(server, new Rng(systemEntropy.seed48()));
+    this.#memoryPolicy = memoryPolicy;
+    this.#timer = systemClock.every(500, () => memoryPolicy.tick());
+    const store = this.#opened!.store;
+    wireSettings(settings, {
+      setFsync: (policy) => {
+        store.fsync = policy;
+      },
+      setWriteTimeout: (ms) => {
+        this.#replica!.requestTimeoutMs = ms;
+      },
+      reloadMemoryPolicy: () => memoryPolicy.reload(),
+      logger: this.#logger,
+    });
+    return server;
   }
 }
 

@@ -90,11 +90,11 @@ function sinter(context: CommandContext, args: Args): Reply {
 }
 
 function sunion(context: CommandContext, args: Args): Reply {
-  return new SetReply([...union(readSets(context, args, 1))]);
+  return new SetReply(union(readSets(context, args, 1)).toArray());
 }
 
 function sdiff(context: CommandContext, args: Args): Reply {
-  return new SetReply([...difference(readSets(context, args, 1))]);
+  return new SetReply(difference(readSets(context, args, 1)).toArray());
 }
 
 function storing(combine: (sets: Sets) => SetValue): DataCommand['run'] {

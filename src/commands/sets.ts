@@ -89,7 +89,7 @@ function scard(context: CommandContext, args: Args): Reply {
 
 function smembers(context: CommandContext, args: Args): Reply {
   const set = readSet(context, args[1]!);
-  return new SetReply(set === undefined ? [] : [...set]);
+  return new SetReply(set?.toArray() ?? []);
 }
 
 function spop(context: CommandContext, args: Args): Reply {
@@ -112,7 +112,7 @@ function spopMany(context: CommandContext, key: string, count: number): Reply {
   const set = editSet(context, key);
   if (set === undefined || count === 0) return new SetReply([]);
   if (count >= set.size) {
-    const all = new SetReply([...set]);
+    const all = new SetReply(set.toArray());
     context.db.delete(key);
     return all;
   }
@@ -127,7 +127,7 @@ function spopMany(context: CommandContext, key: string, count: number): Reply {
   const stays = new SetValue();
   if (set.encoding !== 'intset') stays.convertTo('listpack');
   for (let i = 0; i < left; i++) stays.add(takeRandom(set, context.rng));
-  const popped = new SetReply([...set]);
+  const popped = new SetReply(set.toArray());
   context.db.replace(key, stays);
   return popped;
 }

@@ -45,11 +45,17 @@ function store(
   at: number,
   keepExpiry: boolean,
 ): void {
-  // A dead key's expiry must not outlive it.
-  if (keepExpiry) context.db.lookupWrite(key, context.now);
-  if (keepExpiry) context.db.replace(key, value);
-  else context.db.set(key, value);
-  if (at !== 0) context.db.setExpireAt(key, at);
+  const { db } = context;
+  if (at !== 0) {
+    db.replace(key, value);
+    db.setExpireAt(key, at);
+  } else if (keepExpiry) {
+    // A dead key's expiry must not outlive it.
+    db.lookupWrite(key, context.now);
+    db.replace(key, value);
+  } else {
+    db.set(key, value);
+  }
 }
 
 function setnx(context: CommandContext, args: Args): Reply {

@@ -1,5 +1,5 @@
-// Owns: the settings that CONFIG GET and CONFIG SET know by Redis' names, as texts for the server's table of
-// parameters. What is not here is either Helios' own or fixed.
+// Owns: the settings that CONFIG GET and CONFIG SET know by Redis' names, as texts for the server's
+// table of parameters. What is not here is either Helios' own or fixed.
 
 import { isWildcard } from './endpoint.js';
 import type { Config } from './load.js';

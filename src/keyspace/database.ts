@@ -5,8 +5,8 @@
 // Never reads a clock: `now` is always the replicated time given by the caller.
 
 import { assert } from '../base/assert.js';
-import { Heap } from '../base/heap.js';
 import type { Rng } from '../base/rng.js';
+import { DeadlineQueue } from './deadline-queue.js';
 import { KeyTable } from './key-table.js';
 import type { Keyspace } from './keyspace.js';
 import { keyBytes, valueBytes } from './memory.js';
@@ -19,20 +19,14 @@ export interface ChangeObserver {
   afterInsert(table: KeyTable, slot: number): void;
 }
 
-interface Deadline {
-  readonly at: number;
-  readonly key: string;
-}
-
 export class Database {
   readonly index: number;
   readonly #keyspace: Keyspace;
   #table = new KeyTable();
-  #volatile = 0;
+  /** Every slot with an expiry, dead ones included. */
+  #deadlines = new DeadlineQueue(this.#table);
   /** Bytes of keys and values, as estimated by memory.ts. */
   #bytes = 0;
-  /** Every volatile key has a deadline here; deadlines that no longer hold are skipped when they surface. */
-  #deadlines = newDeadlines();
 
   constructor(index: number, keyspace: Keyspace) {
     this.index = index;
@@ -45,7 +39,7 @@ export class Database {
   }
 
   get volatileSize(): number {
-    return this.#volatile;
+    return this.#deadlines.size;
   }
 
   get bytes(): number {
@@ -143,10 +137,8 @@ export class Database {
     const slot = this.#table.find(key);
     assert(slot >= 0 && at > 0, 'expiry needs an existing key and a positive time');
     this.#keyspace.observer?.beforeChange(this.#table, slot);
-    if (this.#table.expireAt(slot) === 0) this.#volatile++;
     this.#table.setExpireAt(slot, at);
-    this.#deadlines.push({ at, key });
-    if (this.#deadlines.size > 64 + 2 * this.#volatile) this.#rebuildDeadlines();
+    this.#deadlines.settle(slot);
     this.#keyspace.touched(this.index, key);
   }
 
@@ -160,14 +152,10 @@ export class Database {
     return true;
   }
 
-  /** The earliest expiry that may still hold, in ms; Infinity when no key is volatile. */
+  /** The earliest expiry, in ms; Infinity when no key is volatile. */
   nextDeadline(): number {
-    for (;;) {
-      const top = this.#deadlines.peek();
-      if (top === undefined) return Number.POSITIVE_INFINITY;
-      if (this.expireAt(top.key) === top.at) return top.at;
-      this.#deadlines.pop();
-    }
+    const slot = this.#deadlines.first();
+    return slot < 0 ? Number.POSITIVE_INFINITY : this.#table.expireAt(slot);
   }
 
   /**
@@ -177,7 +165,7 @@ export class Database {
   reclaimDead(now: number, budget: number): number {
     let removed = 0;
     while (removed < budget && this.nextDeadline() <= now) {
-      this.#expire(this.#table.find(this.#deadlines.pop()!.key));
+      this.#expire(this.#deadlines.first());
       removed++;
     }
     return removed;
@@ -209,16 +197,14 @@ export class Database {
   flush(): number {
     const removed = this.size;
     this.#table = new KeyTable();
-    this.#volatile = 0;
+    this.#deadlines = new DeadlineQueue(this.#table);
     this.#bytes = 0;
-    this.#deadlines = newDeadlines();
     return removed;
   }
 
   /** Exchanges the contents of two databases (SWAPDB). */
   swapWith(other: Database): void {
     [this.#table, other.#table] = [other.#table, this.#table];
-    [this.#volatile, other.#volatile] = [other.#volatile, this.#volatile];
     [this.#bytes, other.#bytes] = [other.#bytes, this.#bytes];
     [this.#deadlines, other.#deadlines] = [other.#deadlines, this.#deadlines];
   }
@@ -233,8 +219,7 @@ export class Database {
     this.#keyspace.noteAccess(this.#table, slot);
     if (expireAt === 0) return;
     this.#table.setExpireAt(slot, expireAt);
-    this.#volatile++;
-    this.#deadlines.push({ at: expireAt, key });
+    this.#deadlines.settle(slot);
   }
 
   #liveSlot(key: string, now: number): number {
@@ -288,25 +273,13 @@ export class Database {
     this.#bytes -= keyBytes(this.#table.keyAt(slot)!);
     this.#bytes -= typeof value === 'object' ? value.accounted : valueBytes(value);
     if (typeof value === 'object') value.accounted = 0;
-    if (this.#table.expireAt(slot) !== 0) this.#volatile--;
+    if (this.#table.expireAt(slot) !== 0) this.#deadlines.remove(slot);
     this.#table.remove(slot);
   }
 
   #clearExpiry(slot: number): void {
     if (this.#table.expireAt(slot) === 0) return;
     this.#table.setExpireAt(slot, 0);
-    this.#volatile--;
+    this.#deadlines.remove(slot);
   }
-
-  #rebuildDeadlines(): void {
-    this.#deadlines = newDeadlines();
-    for (let slot = 0; slot < this.#table.slotCount; slot++) {
-      const at = this.#table.expireAt(slot);
-      if (at !== 0) this.#deadlines.push({ at, key: this.#table.keyAt(slot)! });
-    }
-  }
-}
-
-function newDeadlines(): Heap<Deadline> {
-  return new Heap<Deadline>((a, b) => a.at < b.at || (a.at === b.at && a.key < b.key));
 }

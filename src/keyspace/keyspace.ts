@@ -103,6 +103,14 @@ export class Keyspace {
     this.dirty++;
   }
 
+  /** Takes over all keys of another keyspace (a snapshot that was loaded beside this one), which gets the old ones. */
+  adopt(other: Keyspace): void {
+    for (const database of this.databases) {
+      database.swapWith(other.database(database.index));
+      if (this.onTouchAll !== null) this.onTouchAll(database.index);
+    }
+  }
+
   /** The earliest moment at which a key dies, ms; Infinity when none is volatile. */
   nextDeadline(): number {
     let next = Number.POSITIVE_INFINITY;

@@ -96,6 +96,11 @@ export class SetValue extends MutableValue {
     return typeof member === 'string' ? member : String(member);
   }
 
+  /** Every member by position, in a new array. */
+  toArray(): string[] {
+    return this.#integers === null ? this.#members.slice() : this.#integers.map(String);
+  }
+
   /** Members by position. The set must not change meanwhile. */
   *[Symbol.iterator](): IterableIterator<string> {
     const size = this.size;

@@ -1,5 +1,7 @@
-// Owns: what the process says about itself. The rest of the code knows only the Logger interface; pino is behind it.
-// An event is a short sentence without values (so it can be searched for) and the values are fields.
+// Owns: what the process says about itself. The rest of the code knows only the Logger interface;
+// pino is behind it.
+// An event is a short sentence without values (so it can be searched for) and the values are
+// fields.
 // Writing never blocks the server: output is buffered, bounded, and dropped beyond the bound.
 
 import pino from 'pino';
@@ -19,7 +21,10 @@ export interface Logger {
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** `text`: `2026-01-31T12:00:00.000Z [INFO] raft: Won election [votes 2 term 2]`; `json`: one object a line. */
+  /**
+   * `text`: `2026-01-31T12:00:00.000Z [INFO] raft: Won election [votes 2 term 2]`; `json`: one
+   * object a line.
+   */
   readonly format: 'text' | 'json';
   /** A file to append to; empty for standard output. */
   readonly file: string;
@@ -78,7 +83,10 @@ interface Sink {
 /** Asks pino to leave level, message and fields of the last call on the stream. */
 const METADATA: unique symbol = Symbol.for('pino.metadata');
 
-/** Formats text from what pino keeps of the last call (its `metadata` protocol) instead of its JSON line. */
+/**
+ * Formats text from what pino keeps of the last call (its `metadata` protocol) instead of its JSON
+ * line.
+ */
 class TextStream {
   readonly [METADATA] = true;
   lastLevel = 0;
@@ -123,7 +131,10 @@ export function formatText(label: string, scope: string, event: string, fields: 
   return `[${label}] ${scope}: ${event}${tail}`;
 }
 
-/** Quoted as JSON when it would otherwise break the line apart: nobody can forge a line through a field. */
+/**
+ * Quoted as JSON when it would otherwise break the line apart: nobody can forge a line through a
+ * field.
+ */
 function fieldText(value: unknown): string {
   if (value instanceof Error) return JSON.stringify(value.message);
   if (typeof value === 'string') {

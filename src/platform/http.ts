@@ -1,5 +1,7 @@
-// Owns: HTTP serving as the rest of the code sees it: a request in, a response out, both plain data.
-// Bodies are bounded, slow senders are cut off, a throwing handler answers 500 and nothing else. No routing here.
+// Owns: HTTP serving as the rest of the code sees it: a request in, a response out, both plain
+// data.
+// Bodies are bounded, slow senders are cut off, a throwing handler answers 500 and nothing else. No
+// routing here.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 

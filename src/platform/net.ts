@@ -16,6 +16,8 @@ export interface Connection {
   /** Once, after which nothing else is called. `error` says why when it was not an orderly close. */
   onClose(run: (error: Error | null) => void): void;
   onDrain(run: () => void): void;
+  /** The other side will send no more but may still read. Only where half-open connections were asked for. */
+  onEnd?(run: () => void): void;
   pause(): void;
   resume(): void;
   /** Closes after what was written has gone out. */
@@ -35,7 +37,7 @@ export interface Listener {
 export interface Net {
   /** Rejects with the system's error (EADDRINUSE, EACCES, ...). */
   listen(
-    at: { host: string; port: number },
+    at: { host: string; port: number; halfOpen?: boolean },
     accept: (connection: Connection) => void,
   ): Promise<Listener>;
   /** Calls `opened` when connected; a failure arrives as onClose. */
@@ -87,6 +89,10 @@ class TcpConnection implements Connection {
     this.#socket.on('drain', run);
   }
 
+  onEnd(run: () => void): void {
+    this.#socket.on('end', run);
+  }
+
   pause(): void {
     this.#socket.pause();
   }
@@ -107,7 +113,8 @@ class TcpConnection implements Connection {
 export const tcp: Net = {
   listen(at, accept) {
     return new Promise((resolve, reject) => {
-      const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+      const allowHalfOpen = at.halfOpen === true;
+      const server = createServer({ noDelay: true, keepAlive: true, allowHalfOpen }, (socket) => {
         accept(new TcpConnection(socket, endpoint(socket.remoteAddress, socket.remotePort)));
       });
       server.once('error', reject);

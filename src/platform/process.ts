@@ -1,5 +1,7 @@
-// Owns: facts about this process and host, signals, and the way out. Nobody else touches `process` or node:os.
-// `exitFatal` is the only place that exits because something failed; `exit` the only one that exits in good order.
+// Owns: facts about this process and host, signals, and the way out. Nobody else touches `process`
+// or node:os.
+// `exitFatal` is the only place that exits because something failed; `exit` the only one that exits
+// in good order.
 
 import { writeSync } from 'node:fs';
 import { arch, hostname, release, totalmem, type } from 'node:os';
@@ -41,7 +43,10 @@ export interface ProcessFacts {
   cpu(): CpuUse;
   /** Seconds since the process started, with fractions. */
   uptime(): number;
-  /** Runs a full garbage collection when the runtime allows it; false when it does not (no --expose-gc). */
+  /**
+   * Runs a full garbage collection when the runtime allows it; false when it does not (no --expose-
+   * gc).
+   */
   collectGarbage(): boolean;
 }
 
@@ -101,8 +106,9 @@ export function exit(code = 0): never {
 }
 
 /**
- * Ends the process because it may not go on: one line on standard error for what an operator can mend, the stack as
- * well for a bug. Exit code 1 for the first, 70 (EX_SOFTWARE of sysexits) for the second. Written synchronously.
+ * Ends the process because it may not go on: one line on standard error for what an operator can
+ * mend, the stack as well for a bug. Exit code 1 for the first, 70 (EX_SOFTWARE of sysexits) for
+ * the second. Written synchronously.
  */
 export function exitFatal(error: unknown): never {
   try {

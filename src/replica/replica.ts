@@ -66,6 +66,8 @@ const RESEND_MS = 1000;
 
 export class Replica implements Group {
   readonly machine: Machine;
+  /** Ms a client waits for a write or a linearizable read before it gets an error. */
+  requestTimeoutMs: number;
   readonly #parts: ReplicaParts;
   readonly #core: RaftCore<LoggedRecord>;
   readonly #links: PeerLinks;
@@ -93,6 +95,7 @@ export class Replica implements Group {
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
     this.machine = parts.machine;
+    this.requestTimeoutMs = parts.settings.requestTimeoutMs;
     this.#core = parts.core;
     this.#links = parts.links;
     this.#clock = parts.clock;
@@ -141,7 +144,7 @@ export class Replica implements Group {
     if (this.#proposals.bytes > WAITING_BYTES_MAX) return BUSY;
     if (this.#core.leader !== '') return null;
     const leaderless = this.#clock.monotonic() - this.#leaderSeenAt;
-    return leaderless > this.#parts.settings.requestTimeoutMs ? CLUSTER_DOWN : null;
+    return leaderless > this.requestTimeoutMs ? CLUSTER_DOWN : null;
   }
 
   status(): GroupStatus {
@@ -419,7 +422,7 @@ export class Replica implements Group {
 
   #poll(): void {
     const now = this.#clock.monotonic();
-    const before = now - this.#parts.settings.requestTimeoutMs;
+    const before = now - this.requestTimeoutMs;
     this.#reads.poll(now, before);
     this.#proposals.expire(before);
     if (this.#proposals.bytes > 0 && now - this.#resentAt > RESEND_MS) this.#resend(0);

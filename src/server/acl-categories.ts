@@ -1,5 +1,5 @@
-// Owns: the ACL categories of commands. Most follow from flags and group; the rest is a short list of exceptions, as
-// Redis 7.2 prints them. Names without @.
+// Owns: the ACL categories of commands. Most follow from flags and group; the rest is a short list
+// of exceptions, as Redis 7.2 prints them. Names without @.
 
 import type { CommandGroup, CommandInfo } from '../commands/spec.js';
 

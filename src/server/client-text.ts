@@ -1,5 +1,7 @@
-// Owns: how a connection is printed in CLIENT LIST and CLIENT INFO: the fields of Redis 7.2 in its order.
-// A connection has no file descriptor that Node shows (fd=-1), and no buffers kept in reserve (their fields are 0).
+// Owns: how a connection is printed in CLIENT LIST and CLIENT INFO: the fields of Redis 7.2 in its
+// order.
+// A connection has no file descriptor that Node shows (fd=-1), and no buffers kept in reserve
+// (their fields are 0).
 
 import type { Client } from './client.js';
 

@@ -1,5 +1,5 @@
-// Owns: all commands as one tree, data and server commands alike: what COMMAND and ACL CAT list. A parent that is no
-// command by itself (CONFIG, CLIENT) gets a row made from its subcommands.
+// Owns: all commands as one tree, data and server commands alike: what COMMAND and ACL CAT list. A
+// parent that is no command by itself (CONFIG, CLIENT) gets a row made from its subcommands.
 
 import { dataCommands } from '../commands/registry.js';
 import { type CommandInfo, NO_KEYS } from '../commands/spec.js';

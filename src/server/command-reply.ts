@@ -1,4 +1,5 @@
-// Owns: the shapes COMMAND answers in: INFO (an array of ten) and DOCS (a map), for RESP2 and RESP3 alike.
+// Owns: the shapes COMMAND answers in: INFO (an array of ten) and DOCS (a map), for RESP2 and RESP3
+// alike.
 
 import type { CommandFlag, CommandInfo } from '../commands/spec.js';
 import { MapReply, type Reply, SetReply, SimpleString } from '../resp/reply.js';

@@ -1,5 +1,5 @@
-// Owns: the tips of COMMAND INFO: how a proxy should spread a command over nodes and join the answers, and whether the
-// answer is the same each time. As Redis 7.2 gives them.
+// Owns: the tips of COMMAND INFO: how a proxy should spread a command over nodes and join the
+// answers, and whether the answer is the same each time. As Redis 7.2 gives them.
 
 const TIPS: Readonly<Record<string, string>> = {
   'request_policy:multi_shard': 'mget',

@@ -184,7 +184,8 @@ function dispatchRead(
   if (session.canReadNow) {
     session.answer(server.executeRead(session, entry, entry.data!, args, session.db));
   } else {
-    session.owe(new ReadItem(entry, args, session.db, session.pass, session.readOnlyMode));
+    const { db, pass, readOnlyMode } = session;
+    session.owe(new ReadItem(entry, args, db, pass, readOnlyMode, request.end - request.start));
   }
 }
 
@@ -230,7 +231,8 @@ function dispatchWatch(
     session.answer(server.executeWatch(session, entry, args, session.db));
     return;
   }
-  session.owe(new WatchItem(entry, args, session.db, session.pass, session.readOnlyMode));
+  const { db, pass, readOnlyMode } = session;
+  session.owe(new WatchItem(entry, args, db, pass, readOnlyMode, request.end - request.start));
   session.hold(HOLD.ORDER);
 }
 

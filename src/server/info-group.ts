@@ -1,5 +1,5 @@
-// Owns: the sections of INFO about the replicated group: replication (as Redis clients know it), raft (as it is),
-// persistence, and keyspace.
+// Owns: the sections of INFO about the replicated group: replication (as Redis clients know it),
+// raft (as it is), persistence, and keyspace.
 
 import type { Database } from '../keyspace/database.js';
 import type { GroupStatus } from '../replica/group.js';
@@ -131,7 +131,9 @@ export function keyspaceFields(server: Server): InfoField[] {
   return fields;
 }
 
-/** Slots looked at: enough for a mean that is right within a few percent, and over in microseconds. */
+/**
+ * Slots looked at: enough for a mean that is right within a few percent, and over in microseconds.
+ */
 const TTL_SAMPLES = 512;
 
 /** Mean ms left of volatile keys, over slots spread evenly; 0 when none was met. */

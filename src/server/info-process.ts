@@ -1,5 +1,6 @@
-// Owns: the sections of INFO about this process: server, clients, memory, cpu. Every value is measured; what Helios
-// has no equivalent of is left out rather than made up (the test lists those names).
+// Owns: the sections of INFO about this process: server, clients, memory, cpu. Every value is
+// measured; what Helios has no equivalent of is left out rather than made up (the test lists those
+// names).
 
 import { humanBytes, type InfoField, percentOf, ratioOf } from './info-format.js';
 import { REDIS_VERSION } from './instruments.js';

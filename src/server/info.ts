@@ -1,4 +1,5 @@
-// Owns: INFO: which sections there are, which come by default, the counters of stats and the per-command sections.
+// Owns: INFO: which sections there are, which come by default, the counters of stats and the per-
+// command sections.
 // Adding a section is one row in SECTIONS.
 
 import type { InfoField } from './info-format.js';
@@ -10,7 +11,10 @@ interface Section {
   /** As asked for, lower case. */
   readonly name: string;
   readonly title: string;
-  /** `default`: also without arguments; `all`: with INFO all; `everything`: only with INFO everything. */
+  /**
+   * `default`: also without arguments; `all`: with INFO all; `everything`: only with INFO
+   * everything.
+   */
   readonly in: 'default' | 'all' | 'everything';
   readonly fields: (server: Server) => readonly InfoField[];
 }

@@ -1,5 +1,6 @@
-// Owns: what the server measures about itself beyond plain counters: rates over the last seconds, peaks, slowlog,
-// latency; and who it is. Main makes one; the server calls `sample` ten times a second.
+// Owns: what the server measures about itself beyond plain counters: rates over the last seconds,
+// peaks, slowlog, latency; and who it is. Main makes one; the server calls `sample` ten times a
+// second.
 
 import type { ProcessFacts } from '../platform/process.js';
 import { LatencyMonitor } from './latency.js';
@@ -56,7 +57,10 @@ export class Instruments {
   /** Bytes in use when the process was ready, and the most ever sampled. */
   readonly memoryAtStart: number;
   memoryPeak: number;
-  /** CONFIG REWRITE: writes the parameters to the configuration file; an error text or null. Main may set it. */
+  /**
+   * CONFIG REWRITE: writes the parameters to the configuration file; an error text or null. Main
+   * may set it.
+   */
   rewriteConfig: (() => string | null) | null = null;
   #sampledAt = 0;
 

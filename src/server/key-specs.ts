@@ -1,5 +1,6 @@
-// Owns: the key specifications of commands (COMMAND INFO, GETKEYSANDFLAGS): where keys stand and what is done to
-// them, as Redis 7.2 describes it. What a command's row says is enough for most; the rest is one table.
+// Owns: the key specifications of commands (COMMAND INFO, GETKEYSANDFLAGS): where keys stand and
+// what is done to them, as Redis 7.2 describes it. What a command's row says is enough for most;
+// the rest is one table.
 
 import type { CommandInfo, KeyUse } from '../commands/spec.js';
 
@@ -30,8 +31,8 @@ export interface KeySpecification {
 }
 
 /**
- * Flags, then the place: `@1` one key; `@1 -1/2` from argument 1 to the last in steps of 2; `@1 #0,1` a number at
- * argument 1 + 0 and so many keys from 1 + 1 on; `@?` unknown.
+ * Flags, then the place: `@1` one key; `@1 -1/2` from argument 1 to the last in steps of 2; `@1
+ * #0,1` a number at argument 1 + 0 and so many keys from 1 + 1 on; `@?` unknown.
  */
 const SPECIFICATIONS: Readonly<Record<string, string>> = {
   'RW access delete @1': 'rpop zpopmax zpopmin lpop spop getdel',
@@ -117,7 +118,9 @@ export function keySpecifications(command: CommandInfo): readonly KeySpecificati
   return [{ flags, place: { type: 'range', begin: first, lastKey, step } }];
 }
 
-/** Arguments that are keys, in order; empty when the arguments make no sense. `args[0]` is the name. */
+/**
+ * Arguments that are keys, in order; empty when the arguments make no sense. `args[0]` is the name.
+ */
 export function keyPositions(command: CommandInfo, args: readonly string[]): readonly number[] {
   const { find, first, last, step } = command.keys;
   if (find !== undefined) return find(args);
@@ -134,7 +137,8 @@ export function keyFlags(
 ): readonly string[] {
   const specifications = keySpecifications(command);
   const own = specifications.find(({ place }) => placePositions(place, args).includes(at));
-  // An unknown place is that of an option after the known ones: the last specification describes it.
+  // An unknown place is that of an option after the known ones: the last specification describes
+  // it.
   return (own ?? specifications.at(-1))?.flags ?? [];
 }
 

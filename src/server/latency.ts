@@ -1,5 +1,6 @@
-// Owns: how long things took: the spikes of LATENCY (events above a threshold, one sample a second) and the run times
-// of each command (LATENCY HISTOGRAM, INFO latencystats). Everything is of fixed size.
+// Owns: how long things took: the spikes of LATENCY (events above a threshold, one sample a second)
+// and the run times of each command (LATENCY HISTOGRAM, INFO latencystats). Everything is of fixed
+// size.
 
 import type { CommandStats } from './server.js';
 import type { Settings } from './settings.js';
@@ -108,7 +109,10 @@ export class LatencyHistogram {
     return 0;
   }
 
-  /** Cumulative counts at powers of two microseconds, from the first with any to the one that has all. */
+  /**
+   * Cumulative counts at powers of two microseconds, from the first with any to the one that has
+   * all.
+   */
   cumulative(): [micros: number, count: number][] {
     const rows: [number, number][] = [];
     let bucket = 0;

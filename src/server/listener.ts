@@ -9,5 +9,6 @@ export function listen(
   server: RespServer,
   at: { host: string; port: number },
 ): Promise<Listener> {
-  return net.listen(at, (connection) => server.accept(connection));
+  // A client may close its side right behind its last command and still wants the answer (`printf ... | nc`).
+  return net.listen({ ...at, halfOpen: true }, (connection) => server.accept(connection));
 }

@@ -27,6 +27,8 @@ export class WriteItem implements PendingWrite {
   readonly pass: number;
   /** Null for a single command. */
   readonly transaction: Transaction | null;
+  /** Bytes it keeps in memory, for the bound on what a session may owe. */
+  readonly held: number;
   /** Set once it has ended. */
   reply: Reply | undefined = undefined;
   /** Monotonic ms at which this node began to execute it. */
@@ -43,6 +45,7 @@ export class WriteItem implements PendingWrite {
     pass: number,
     watchIndex: number,
     transaction: Transaction | null,
+    held: number,
   ) {
     this.chunk = chunk;
     this.start = start;
@@ -54,6 +57,7 @@ export class WriteItem implements PendingWrite {
     this.entry = entry;
     this.pass = pass;
     this.transaction = transaction;
+    this.held = held;
   }
 
   beforeApply(): void {
@@ -78,6 +82,7 @@ export class ReadItem {
   readonly entry: CommandEntry;
   readonly args: readonly string[];
   readonly db: number;
+  readonly held: number;
   reply: Reply | undefined = undefined;
 
   constructor(
@@ -86,12 +91,14 @@ export class ReadItem {
     db: number,
     pass: number,
     local: boolean,
+    held: number,
   ) {
     this.pass = pass;
     this.local = local;
     this.entry = entry;
     this.args = args;
     this.db = db;
+    this.held = held;
   }
 }
 
@@ -103,6 +110,7 @@ export class WatchItem {
   readonly entry: CommandEntry;
   readonly args: readonly string[];
   readonly db: number;
+  readonly held: number;
   reply: Reply | undefined = undefined;
 
   constructor(
@@ -111,12 +119,14 @@ export class WatchItem {
     db: number,
     pass: number,
     local: boolean,
+    held: number,
   ) {
     this.pass = pass;
     this.local = local;
     this.entry = entry;
     this.args = args;
     this.db = db;
+    this.held = held;
   }
 }
 
@@ -128,6 +138,7 @@ export class ExecItem {
   readonly entry: CommandEntry;
   readonly transaction: Transaction;
   readonly watch: Watch | null;
+  readonly held: number;
   reply: Reply | undefined = undefined;
 
   constructor(
@@ -142,6 +153,7 @@ export class ExecItem {
     this.entry = entry;
     this.transaction = transaction;
     this.watch = watch;
+    this.held = transaction.heldBytes;
   }
 }
 
@@ -151,10 +163,12 @@ export class ReadyItem {
   reply: Reply | undefined;
   /** The connection ends with this reply. */
   readonly closes: boolean;
+  readonly held: number;
 
   constructor(reply: Reply | undefined, closes: boolean) {
     this.reply = reply;
     this.closes = closes;
+    this.held = typeof reply === 'string' ? reply.length : 0;
   }
 }
 

@@ -44,6 +44,8 @@ const WATCH_SEVERAL = new ErrorReply(
 );
 /** Samples between checks of idle connections: a second. */
 const CHECK_EVERY = Math.ceil(1000 / SAMPLE_INTERVAL_MS);
+/** ms a refused connection has to take its error and leave. */
+const REFUSAL_LINGER_MS = 1000;
 const TOO_MANY = '-ERR max number of clients reached\r\n';
 
 export class RespServer implements Server {
@@ -116,9 +118,10 @@ export class RespServer implements Server {
     const { maxclients } = this.settings;
     if (maxclients > 0 && this.clients.size >= maxclients) {
       this.stats.connectionsRejected++;
-      connection.onClose(() => {});
       connection.write(TOO_MANY);
       connection.end();
+      const linger = this.clock.after(REFUSAL_LINGER_MS, () => connection.destroy());
+      connection.onClose(() => linger.cancel());
       return;
     }
     const session = new Session(this, connection, this.#nextId++, this.clock.now());
@@ -199,6 +202,7 @@ export class RespServer implements Server {
   #sample(): void {
     this.beginTurn();
     this.instruments.sample(this.stats, this.clock.monotonic());
+    if (this.pause.until !== 0 && !this.paused) this.pause = { ...this.pause, until: 0 };
     if (this.heldByPause.size > 0 && !this.paused) this.#resumePaused();
     if (++this.#samples % CHECK_EVERY !== 0) return;
     for (const session of [...this.clients.values()]) session.check(this.#now);

@@ -37,7 +37,7 @@ import { Watch } from './watches.js';
 export const HOLD = { ORDER: 1, OWED: 2, OUTPUT: 4, PAUSE: 8, CLOSED: 16 } as const;
 export type Hold = (typeof HOLD)[keyof typeof HOLD];
 
-/** Answers owed at most, and bytes of writes among them, before decoding stops; it goes on at half. */
+/** Answers owed at most, and bytes of memory they hold, before decoding stops; it goes on at half. */
 const OWED_MAX = 10_000;
 const OWED_BYTES_MAX = 64 * 1024 * 1024;
 /** Replies are handed to the socket when they reach this, else at the end of the turn. Characters. */
@@ -83,12 +83,15 @@ export class Session implements Client {
   readonly #connection: Connection;
   readonly #owed = new RingBuffer<Pending>();
   #owedBytes = 0;
+  /** Of the last write sent: its neighbours in the same chunk hold no more memory. */
+  #lastChunk: Buffer | null = null;
   #later: ReadyItem | null = null;
   #out = '';
   #holds = 0;
   /** The command just decoded has not been dispatched yet. */
   #postponed = false;
   #readingPaused = false;
+  #inputEnded = false;
   #softLimitSince = 0;
   #linger: Timer | null = null;
 
@@ -115,6 +118,7 @@ export class Session implements Client {
     this.#connection = connection;
     connection.onData((chunk) => this.#received(chunk));
     connection.onDrain(() => this.release(HOLD.OUTPUT));
+    connection.onEnd?.(() => this.#peerEnded());
     connection.onClose(() => {
       this.#linger?.cancel();
       this.#dispose();
@@ -187,6 +191,16 @@ export class Session implements Client {
     else this.#pauseReading();
   }
 
+  /** The client will send no more; what it sent is still answered. One that waits for something has left. */
+  #peerEnded(): void {
+    if (this.#later !== null) {
+      this.close('now');
+      return;
+    }
+    this.#inputEnded = true;
+    this.server.wake(this);
+  }
+
   /** Decodes and dispatches until the input is used up or something has to be waited for. */
   #process(): void {
     const { decoder, server } = this;
@@ -211,7 +225,7 @@ export class Session implements Client {
 
   /** Ends the connection behind the answers owed. */
   #fault(): void {
-    this.#owed.push(new ReadyItem(new ErrorReply(this.decoder.fault), true));
+    this.#owe(new ReadyItem(new ErrorReply(this.decoder.fault), true));
     this.#holds |= HOLD.ORDER;
     this.advance();
   }
@@ -245,6 +259,7 @@ export class Session implements Client {
       this.#readingPaused = false;
       this.#connection.resume();
     }
+    if (this.#inputEnded && this.#holds === 0 && this.#owed.length === 0) this.close('soon');
   }
 
   #pauseReading(): void {
@@ -305,9 +320,10 @@ export class Session implements Client {
       this.#pass,
       watchIndex,
       transaction,
+      chunk === this.#lastChunk ? 0 : chunk.length,
     );
+    this.#lastChunk = chunk;
     this.#passWrites = true;
-    this.#owedBytes += end - start;
     this.#owe(item);
     this.server.group.write(item);
   }
@@ -320,6 +336,7 @@ export class Session implements Client {
 
   #owe(item: Pending): void {
     this.#owed.push(item);
+    this.#owedBytes += item.held;
     if (this.#owed.length >= OWED_MAX || this.#owedBytes >= OWED_BYTES_MAX) {
       this.#holds |= HOLD.OWED;
     }
@@ -363,13 +380,17 @@ export class Session implements Client {
   }
 
   #emitItem(item: Pending): void {
-    if (item.kind === 'write') this.#owedBytes -= item.end - item.start;
+    this.#owedBytes -= item.held;
     this.#emit(item.reply!);
     if (item.kind === 'ready' && item.closes) this.close('soon');
   }
 
   #settle(): void {
     const length = this.#owed.length;
+    if (length === 0) {
+      this.#lastChunk = null;
+      if (this.#inputEnded) this.server.wake(this);
+    }
     if (length === 0 && (this.#holds & HOLD.ORDER) !== 0) this.release(HOLD.ORDER);
     if ((this.#holds & HOLD.OWED) !== 0) {
       if (length <= OWED_MAX / 2 && this.#owedBytes <= OWED_BYTES_MAX / 2) this.release(HOLD.OWED);
@@ -417,7 +438,7 @@ export class Session implements Client {
     }
     this.#owed.shift();
     this.#emitItem(write);
-    if (this.#holds !== 0) this.#settle();
+    this.#settle();
   }
 
   readable(pass: number): void {
@@ -561,6 +582,7 @@ export class Session implements Client {
     this.#holds |= HOLD.CLOSED;
     this.#out = '';
     this.#owed.clear();
+    this.#lastChunk = null;
     this.#later = null;
     this.transaction = null;
     this.unwatch();

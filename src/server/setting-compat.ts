@@ -1,6 +1,7 @@
-// Owns: parameters that clients, tools and test suites of Redis 7.2 read or set and that do not steer Helios.
-// Each row says why SET is harmless or what refuses it. A value that would promise something Helios does not do is
-// never accepted.
+// Owns: parameters that clients, tools and test suites of Redis 7.2 read or set and that do not
+// steer Helios.
+// Each row says why SET is harmless or what refuses it. A value that would promise something Helios
+// does not do is never accepted.
 
 import { fixed, harmless, type SettingRow, start } from './setting-rows.js';
 import {

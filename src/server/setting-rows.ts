@@ -1,5 +1,6 @@
-// Owns: the parameters of CONFIG that change what Helios does, and the shape of a row. What other servers have and
-// Helios only knows by name is in setting-compat.ts. Data only; settings.ts gives it life.
+// Owns: the parameters of CONFIG that change what Helios does, and the shape of a row. What other
+// servers have and Helios only knows by name is in setting-compat.ts. Data only; settings.ts gives
+// it life.
 
 import {
   ANY_SIZE,
@@ -15,12 +16,12 @@ import {
 
 /**
  * What CONFIG SET does to a parameter.
- *   live       the server acts on the new value at once
- *   harmless   accepted and printed back; it tunes a mechanism that Helios does not have or need, so that no client
- *              can be worse off for it (`why` says which)
- *   start      chosen when the process starts; SET is refused as Redis refuses an immutable parameter
- *   guarded    SET is refused as Redis refuses a protected parameter (it names files)
- *   fixed      only the value it has is accepted; any other is refused with `why`
+ *   live      the server acts on the new value at once
+ *   harmless  accepted and printed back: it tunes a mechanism Helios does not have or need, so
+ *             that no client is worse off for it (`why` says which)
+ *   start     chosen when the process starts; refused as Redis refuses an immutable parameter
+ *   guarded   refused as Redis refuses a protected parameter (it names files)
+ *   fixed     only the value it has is accepted; any other is refused with `why`
  */
 export type SettingEffect = 'live' | 'harmless' | 'start' | 'guarded' | 'fixed';
 

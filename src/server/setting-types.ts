@@ -42,7 +42,10 @@ export const BOOL: SettingType = {
 /** Any text. */
 export const TEXT: SettingType = { parse: (text) => text, format: String };
 
-/** A decimal integer in [min, max]; a `max` from 2^53 - 1 stands for the top of int64, and values saturate there. */
+/**
+ * A decimal integer in [min, max]; a `max` from 2^53 - 1 stands for the top of int64, and values
+ * saturate there.
+ */
 export function int(min: number, max = 2 ** 31 - 1): SettingType {
   return {
     parse(text) {
@@ -142,7 +145,10 @@ export const PERCENTILES: SettingType = {
   format: String,
 };
 
-/** Bounds of the output buffer of one class of clients: bytes, bytes, and seconds over the soft bound. */
+/**
+ * Bounds of the output buffer of one class of clients: bytes, bytes, and seconds over the soft
+ * bound.
+ */
 export interface OutputLimit {
   readonly hard: number;
   readonly soft: number;
@@ -153,7 +159,9 @@ export type OutputClass = 'normal' | 'slave' | 'pubsub';
 
 const OUTPUT_CLASSES: readonly OutputClass[] = ['normal', 'slave', 'pubsub'];
 
-/** Reads the whole text of `client-output-buffer-limit`; classes not named keep what `base` says. */
+/**
+ * Reads the whole text of `client-output-buffer-limit`; classes not named keep what `base` says.
+ */
 export function parseOutputLimits(
   text: string,
   base: ReadonlyMap<OutputClass, OutputLimit>,
@@ -190,7 +198,10 @@ export function formatOutputLimits(limits: ReadonlyMap<OutputClass, OutputLimit>
 /** What `A` stands for: every class but key misses and new keys. */
 const COMMON_EVENTS = 'g$lshzxetd';
 
-/** `notify-keyspace-events`: class letters, printed back in Redis' order with `A` for all common ones. */
+/**
+ * `notify-keyspace-events`: class letters, printed back in Redis' order with `A` for all common
+ * ones.
+ */
 export const EVENT_FLAGS: SettingType = {
   parse(text) {
     if (!/^[Ag$lshzxeKEtmdn]*$/.test(text)) {

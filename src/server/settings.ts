@@ -1,6 +1,7 @@
-// Owns: the current value of every parameter of CONFIG, and changing them: all pairs of one SET or none.
-// Constructed by main; whoever has to act on a change registers `onChange`, whoever has to read a value on a hot path
-// uses the fields, which always agree with the table.
+// Owns: the current value of every parameter of CONFIG, and changing them: all pairs of one SET or
+// none.
+// Constructed by main; whoever has to act on a change registers `onChange`, whoever has to read a
+// value on a hot path uses the fields, which always agree with the table.
 
 import { assert } from '../base/assert.js';
 import { globMatches } from '../base/glob.js';
@@ -110,7 +111,10 @@ export class Settings {
     return this.#outputLimits.get(of)!;
   }
 
-  /** Names (aliases too) and texts that a glob pattern matches, in the order of the table. CONFIG GET. */
+  /**
+   * Names (aliases too) and texts that a glob pattern matches, in the order of the table. CONFIG
+   * GET.
+   */
   matching(pattern: string): [name: string, text: string][] {
     const lower = pattern.toLowerCase();
     const found: [string, string][] = [];
@@ -128,8 +132,8 @@ export class Settings {
   }
 
   /**
-   * CONFIG SET: changes all parameters or none; `pairs` alternates name and text. Null, or the error to answer, letter
-   * for letter as Redis puts it.
+   * CONFIG SET: changes all parameters or none; `pairs` alternates name and text. Null, or the
+   * error to answer, letter for letter as Redis puts it.
    */
   set(pairs: readonly string[]): string | null {
     const changes: Change[] = [];
@@ -145,7 +149,10 @@ export class Settings {
     return this.#apply(changes);
   }
 
-  /** Takes a value at start, also for what SET refuses. Null, or what is wrong with it. No hooks run. */
+  /**
+   * Takes a value at start, also for what SET refuses. Null, or what is wrong with it. No hooks
+   * run.
+   */
   load(name: string, text: string): string | null {
     const row = this.row(name);
     if (row === undefined) return `unknown parameter '${name}'`;

@@ -1,7 +1,9 @@
 // Owns: the last commands that ran longer than `slowlog-log-slower-than`. SLOWLOG.
-// Bounded three ways: entries by slowlog-max-len (and ENTRIES_MAX), arguments by number, each argument by length.
+// Bounded three ways: entries by slowlog-max-len (and ENTRIES_MAX), arguments by number, each
+// argument by length.
 // Passwords never get in.
 
+import { RingBuffer } from '../base/ring-buffer.js';
 import type { Settings } from './settings.js';
 
 export interface SlowlogEntry {
@@ -25,7 +27,7 @@ const REDACTED = '(redacted)';
 export class Slowlog {
   readonly #settings: Settings;
   /** Newest last. */
-  #entries: SlowlogEntry[] = [];
+  readonly #entries = new RingBuffer<SlowlogEntry>();
   #nextId = 0;
 
   constructor(settings: Settings) {
@@ -58,18 +60,19 @@ export class Slowlog {
 
   /** Newest first; all for a negative count. */
   latest(count: number): readonly SlowlogEntry[] {
-    const from = count < 0 ? 0 : Math.max(0, this.#entries.length - count);
-    return this.#entries.slice(from).reverse();
+    const { length } = this.#entries;
+    const taken = count < 0 ? length : Math.min(count, length);
+    return Array.from({ length: taken }, (_, i) => this.#entries.at(length - 1 - i)!);
   }
 
   reset(): void {
-    this.#entries = [];
+    this.#entries.clear();
   }
 
-  /** Forgets the oldest beyond slowlog-max-len. Removes in bulk, so that a full log costs O(1) for each entry. */
+  /** Forgets the oldest beyond slowlog-max-len. */
   trim(): void {
     const keep = Math.min(this.#settings.slowlogMaxLength, ENTRIES_MAX);
-    if (this.#entries.length > keep) this.#entries.splice(0, this.#entries.length - keep);
+    while (this.#entries.length > keep) this.#entries.shift();
   }
 }
 
@@ -84,7 +87,10 @@ function shorten(args: readonly string[]): readonly string[] {
   return short;
 }
 
-/** Blanks out what may be a password: everything after AUTH, in HELLO, ACL SETUSER, and secret parameters. */
+/**
+ * Blanks out what may be a password: everything after AUTH, in HELLO, ACL SETUSER, and secret
+ * parameters.
+ */
 function redact(args: readonly string[], settings: Settings): readonly string[] {
   const name = args[0]?.toLowerCase();
   const sub = args[1]?.toLowerCase();

@@ -45,7 +45,9 @@ export class Transaction {
   mayWrite = false;
   denyOom = false;
   readonly #commands: Queued[] = [];
-  #bytes = 0;
+  /** Bytes kept in memory: chunks count whole. */
+  #held = 0;
+  #lastChunk: Buffer | null = null;
   /** Database selected at MULTI, and behind the last SELECT queued. */
   readonly #dbAtMulti: number;
   #db: number;
@@ -71,14 +73,19 @@ export class Transaction {
     return this.#commands.length;
   }
 
+  get heldBytes(): number {
+    return this.#held;
+  }
+
   get selects(): boolean {
     return this.#selects;
   }
 
   /** False when the transaction has grown too large. */
   queue(entry: CommandEntry, chunk: Buffer, start: number, end: number): boolean {
-    this.#bytes += end - start;
-    if (this.#commands.length >= COMMANDS_MAX || this.#bytes > BYTES_MAX) return this.#overflow();
+    if (chunk !== this.#lastChunk) this.#held += chunk.length;
+    this.#lastChunk = chunk;
+    if (this.#commands.length >= COMMANDS_MAX || this.#held > BYTES_MAX) return this.#overflow();
     let logged = entry.data !== null;
     if (entry.route === 'select') {
       const db = parseDatabase(nextCommand(chunk, start).args[1]!);
@@ -149,6 +156,7 @@ export class Transaction {
   #overflow(): boolean {
     this.failed = true;
     this.#commands.length = 0;
+    this.#lastChunk = null;
     return false;
   }
 }

@@ -161,6 +161,12 @@ export class DeliveryWorker {
     return 'retried';
   }
 
+  /** The store went away in the middle: not the message's fault, so due again as soon as it is back. */
+  async #putBack(lease: Lease): Promise<DeliveryResult> {
+    await this.#untilKnown(() => this.#options.queue.release(lease));
+    return 'retried';
+  }
+
   async #attempt(lease: Lease): Promise<DeliveryResult> {
     const { queue, retryScheduleMs } = this.#options;
     let message: QueuedMessage | null;
@@ -168,8 +174,7 @@ export class DeliveryWorker {
       message = await queue.load(lease.id);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      await this.#untilKnown(() => queue.release(lease));
-      return 'retried';
+      return this.#putBack(lease);
     }
     if (message === null) {
       return this.#giveUp(lease, 'the message is missing in the store', []);
@@ -181,20 +186,32 @@ export class DeliveryWorker {
     try {
       result = await this.#send(message);
     } catch (error) {
+      if (error instanceof StoreUnavailable) return this.#putBack(lease);
       if (!(error instanceof SendError)) throw error;
       return this.#allRefused(lease, message, error);
     }
     return this.#settleRecipients(lease, message, result);
   }
 
-  #send(message: QueuedMessage): Promise<SendResult> {
+  /** Rejects with SendError when the next hop is the reason, with the store's error when the store is. */
+  async #send(message: QueuedMessage): Promise<SendResult> {
     const { queue, nextHop } = this.#options;
     const { envelope, sizeBytes } = message.facts;
+    let storeError: unknown = null;
     async function* body(): AsyncGenerator<Buffer> {
-      for (let part = 0; part < message.parts; part += 1) yield await queue.part(message.id, part);
+      try {
+        for (let at = 0; at < message.parts; at += 1) yield await queue.part(message.id, at);
+      } catch (error) {
+        storeError = error;
+        throw error;
+      }
     }
     const { from, to, eightBit } = envelope;
-    return nextHop.send({ from, to, eightBit, sizeBytes, body });
+    try {
+      return await nextHop.send({ from, to, eightBit, sizeBytes, body });
+    } catch (error) {
+      throw storeError instanceof StoreUnavailable ? storeError : error;
+    }
   }
 
   #allRefused(lease: Lease, message: QueuedMessage, error: SendError): Promise<DeliveryResult> {

@@ -90,7 +90,12 @@ class LevelStore implements StableStore {
     if (!isCount(term) || typeof vote !== 'string' || !isCount(incarnation)) {
       throw damaged(this.#directory, 'term, vote or start counter cannot be read');
     }
-    return { hardState: { term, vote }, identity: this.#identity(identity), incarnation, membership };
+    return {
+      hardState: { term, vote },
+      identity: this.#identity(identity),
+      incarnation,
+      membership,
+    };
   }
 
   saveHardState(term: number, vote: string): Promise<void> {

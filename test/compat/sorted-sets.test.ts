@@ -20,17 +20,11 @@ const shortScore = fc.constantFrom(
   '-inf',
   '3e10',
 );
-/**
- * Sums of these have few digits. Redis prints scores with Grisu2, which in about one of a thousand numbers of many digits
- * differs from the shortest form in the last ones.
- */
-const fraction = fc
-  .tuple(fc.integer(), fc.constantFrom(16, 1, 2 ** -20))
-  .map(([number, divisor]) => String(number / divisor));
+const fraction = fc.double({ noNaN: true }).map((n) => String(n).replace('Infinity', 'inf'));
 const score = isCurrent
   ? fc.oneof(
       shortScore,
-      floatText.filter((number) => number.length < 16 && !/e-?[0-9]{2}/.test(number)),
+      floatText,
       fc.constantFrom('-0', '0.1', '1e-7', '1.5e300', '4611686018427387904'),
     )
   : fc.oneof(shortScore, fc.constantFrom('nan', '1e400', '', ' 1', 'x'));
@@ -183,14 +177,14 @@ describe.skipIf(!hasOracle)('sorted sets against redis-server', () => {
     }));
 
   it('print scores in ZSCAN as each encoding does', async () => {
-    if (!isCurrent) return;
     const scores = ['0.1', '-0', '1e100', '3', '1e-5', '1e16', '1e17', '-2.5e-300', 'inf', '1e21'];
     const adds = scores.map((value, i): Command => ['zadd', 'k', value, `m${i}`]);
     const scan = ['zscan', 'k', '0', 'count', '1000'];
     const read = ['zrange', 'k', '0', '-1', 'withscores'];
     const grow = ['zadd', 'k', '1', 'x'.repeat(65)];
-    await bench.compare([...adds, scan, read, grow, scan, read], { order });
-    await bench.compare([grow, ...adds, scan, read], { order });
+    const ignore = (args: Command) => args[0] === 'zrange' && !isCurrent;
+    await bench.compare([grow, ...adds, scan], { order, ignore });
+    if (isCurrent) await bench.compare([...adds, scan, read, grow, scan, read], { order });
   });
 
   it('convert by the number of arguments', async () => {

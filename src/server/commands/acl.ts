@@ -1,5 +1,6 @@
-// Owns: ACL, for the one user there is: `default`, who may do everything once authenticated. What would need a second
-// user or a rule is refused, so that nobody believes in a restriction that does not hold.
+// Owns: ACL, for the one user there is: `default`, who may do everything once authenticated. What
+// would need a second user or a rule is refused, so that nobody believes in a restriction that does
+// not hold.
 
 import { integer } from '../../commands/arguments.js';
 import { NOT_INTEGER, wrongArity } from '../../commands/errors.js';

@@ -1,4 +1,5 @@
-// Owns: CLUSTER, as a server without hash slots answers it: each subcommand is known, and all say the same.
+// Owns: CLUSTER, as a server without hash slots answers it: each subcommand is known, and all say
+// the same.
 
 import type { CommandFlag } from '../../commands/spec.js';
 import type { ServerCommand } from '../command.js';

@@ -1,5 +1,6 @@
-// Owns: DEBUG, as far as clients and test suites need it, and MONITOR's refusal. Nothing here blocks the process:
-// DEBUG SLEEP holds back this connection only, everyone else is served meanwhile.
+// Owns: DEBUG, as far as clients and test suites need it, and MONITOR's refusal. Nothing here
+// blocks the process: DEBUG SLEEP holds back this connection only, everyone else is served
+// meanwhile.
 
 import { parseDouble } from '../../base/numbers.js';
 import {

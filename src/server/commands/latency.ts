@@ -84,7 +84,8 @@ function doctor(_client: Client, _args: readonly string[], server: Server): Repl
 function eventLine(event: string, samples: readonly LatencySample[], max: number): string {
   const mean = samples.reduce((sum, { latency }) => sum + latency, 0) / samples.length;
   const advice = ADVICE[event] ?? '';
-  return `${event}: ${samples.length} spikes, mean ${mean.toFixed(1)} ms, worst ${max} ms.${advice}`;
+  const numbers = `${samples.length} spikes, mean ${mean.toFixed(1)} ms, worst ${max} ms.`;
+  return `${event}: ${numbers}${advice}`;
 }
 
 /** What an operator can do about spikes of a kind. */

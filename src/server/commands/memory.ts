@@ -1,4 +1,5 @@
-// Owns: MEMORY without USAGE, which is a data command. Numbers come from the runtime and the keyspace's own count.
+// Owns: MEMORY without USAGE, which is a data command. Numbers come from the runtime and the
+// keyspace's own count.
 
 import { DoubleReply, MapReply, OK, type Reply, VerbatimReply } from '../../resp/reply.js';
 import type { Client } from '../client.js';

@@ -1,5 +1,6 @@
-// Owns: SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE, SHUTDOWN. All three ways to save take a snapshot of the group's state
-// (architecture D7), which is an RDB file and begins a new log; none stops the world.
+// Owns: SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE, SHUTDOWN. All three ways to save take a snapshot of
+// the group's state (architecture D7), which is an RDB file and begins a new log; none stops the
+// world.
 
 import { SYNTAX } from '../../commands/errors.js';
 import { OK, type Reply, SimpleString } from '../../resp/reply.js';
@@ -34,7 +35,8 @@ function messageOf(error: unknown): string {
 
 function startSnapshot(server: Server, running: Reply, started: Reply): Reply {
   if (server.group.persistence().snapshotRunning) return running;
-  // The outcome is in INFO persistence (rdb_last_bgsave_status) and in the log; nobody waits for it here.
+  // The outcome is in INFO persistence (rdb_last_bgsave_status) and in the log; nobody waits for it
+  // here.
   server.group.snapshot().catch(() => {});
   return started;
 }
@@ -47,7 +49,10 @@ function bgsave(_client: Client, args: readonly string[], server: Server): Reply
 
 const SHUTDOWN_WORDS: ReadonlySet<string> = new Set(['nosave', 'save', 'now', 'force', 'abort']);
 
-/** NOW and FORCE change nothing: no replica is waited for, and a failed snapshot never keeps the process alive. */
+/**
+ * NOW and FORCE change nothing: no replica is waited for, and a failed snapshot never keeps the
+ * process alive.
+ */
 function shutdown(_client: Client, args: readonly string[], server: Server): ServerResult {
   const words = new Set(args.slice(1).map((word) => word.toLowerCase()));
   for (const word of words) if (!SHUTDOWN_WORDS.has(word)) return SYNTAX;

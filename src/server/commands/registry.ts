@@ -1,5 +1,5 @@
-// Owns: the one table of server commands, joined from the families of this folder. Names are unique and none is a data
-// command; lookups are lower case, a subcommand is `parent|child`.
+// Owns: the one table of server commands, joined from the families of this folder. Names are unique
+// and none is a data command; lookups are lower case, a subcommand is `parent|child`.
 
 import { assert } from '../../base/assert.js';
 import { dataCommands } from '../../commands/registry.js';

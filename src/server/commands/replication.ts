@@ -1,4 +1,5 @@
-// Owns: ROLE, WAIT, WAITAOF, REPLICAOF: replication as Redis clients know it, told by the Raft group.
+// Owns: ROLE, WAIT, WAITAOF, REPLICAOF: replication as Redis clients know it, told by the Raft
+// group.
 
 import { integer } from '../../commands/arguments.js';
 import { NOT_INTEGER, NOT_POSITIVE } from '../../commands/errors.js';
@@ -29,8 +30,9 @@ function role(_client: Client, _args: readonly string[], server: Server): Reply 
 }
 
 /**
- * Members besides this node that hold the connection's last write durably. The leader knows each member's match
- * index. Any other node knows that the write was committed: all of a majority but itself, at the least.
+ * Members besides this node that hold the connection's last write durably. The leader knows each
+ * member's match index. Any other node knows that the write was committed: all of a majority but
+ * itself, at the least.
  */
 export function holdersOf(index: number, server: Server): number {
   const status = server.group.status();
@@ -42,12 +44,14 @@ export function holdersOf(index: number, server: Server): number {
 
 const UNBLOCKED = new ErrorReply('UNBLOCKED client unblocked via CLIENT UNBLOCK');
 
-/** How often a waiting command looks again: match indexes come with the heartbeats at the latest. */
+/**
+ * How often a waiting command looks again: match indexes come with the heartbeats at the latest.
+ */
 const POLL_MS = 5;
 
 /**
- * Answers `reply()` when `done()` or after `timeout` ms (0: never), at once inside MULTI. Polls, since nothing announces a match index; the
- * timer ends with the connection.
+ * Answers `reply()` when `done()` or after `timeout` ms (0: never), at once inside MULTI. Polls,
+ * since nothing announces a match index; the timer ends with the connection.
  */
 function waitUntil(
   client: Client,

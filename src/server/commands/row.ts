@@ -1,4 +1,5 @@
-// Owns: the short way to write a row of a server command table, and HELP subcommands. Defaults, no behaviour.
+// Owns: the short way to write a row of a server command table, and HELP subcommands. Defaults, no
+// behaviour.
 
 import { type CommandFlag, type CommandGroup, NO_KEYS } from '../../commands/spec.js';
 import { ErrorReply, type Reply, SimpleString } from '../../resp/reply.js';

@@ -125,7 +125,7 @@ describe('commands', () => {
         }
         expect(keyspaceDigest(recruit.keyspace)).toEqual(keyspaceDigest(veteran.keyspace));
       }),
-      { numRuns: 600, seed: 7 },
+      { numRuns: 250, seed: 7 },
     );
   });
 });

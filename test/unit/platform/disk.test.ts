@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DiskFault } from '../../../src/platform/disk-fault.js';
 import { systemDisk } from '../../../src/platform/disk.js';
+import { DiskFault } from '../../../src/platform/disk-fault.js';
 import { append, diskConformance } from '../../conformance/disk.js';
 
 const directories: string[] = [];

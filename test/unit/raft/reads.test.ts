@@ -75,6 +75,24 @@ describe('a linearizable read', () => {
     expect(group.get('a').reads.map(({ id }) => id)).toEqual([1]);
   });
 
+  it('is not confirmed by a heartbeat answer of an older term', () => {
+    const group = Group.of('a', 'b', 'c');
+    group.elect('a');
+    group.core('a').transferLeadership('b');
+    group.settle();
+    group.core('b').transferLeadership('a');
+    group.settle();
+    group.isolate('b', 'c');
+    group.core('a').readIndex(1);
+    group.collect();
+    for (const from of ['b', 'c']) {
+      const stale = { type: 'heartbeatResponse', from, to: 'a', term: 1, readRound: 2 } as const;
+      group.core('a').step(stale);
+    }
+    group.collect();
+    expect([group.core('a').term, group.get('a').reads]).toEqual([3, []]);
+  });
+
   it('at a node without a leader is refused at once', () => {
     const group = Group.of('a', 'b', 'c');
     group.core('b').readIndex(1);
@@ -98,7 +116,7 @@ describe('a linearizable read', () => {
     group.elect('a');
     group.lose('readIndex');
     group.core('b').readIndex(1);
-    group.tick(ELECTION);
+    group.tick(ELECTION + 1);
     expect(group.get('b').reads).toEqual([{ id: 1, index: -1 }]);
   });
 

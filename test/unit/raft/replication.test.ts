@@ -323,7 +323,9 @@ describe('the Raft paper', () => {
     );
     again.loses = (message) =>
       message.to === 'e' ||
-      (message.type === 'append' && message.entries.some(({ term }) => term === 4));
+      (message.type === 'append' &&
+        message.entries.some(({ term }) => term === 4) &&
+        again.get(message.to).log.length > 1);
     again.elect('a');
     again.tick(2, 'a');
     for (const id of ['a', 'b', 'c', 'd'])
@@ -334,20 +336,21 @@ describe('the Raft paper', () => {
     expect(again.core('a').commitIndex).toBe(3);
   });
 
-  it('a follower that diverged in many terms is repaired in a few round trips', () => {
-    const longTerms = Array.from({ length: 300 }, () => 2);
-    const a = new Member('a', ABC, {}, entries(1, ...longTerms), { term: 3, vote: '' });
-    const b = new Member('b', ABC, {}, entries(1, ...Array.from({ length: 200 }, () => 1)), {
-      term: 3,
-      vote: '',
-    });
-    const c = new Member('c', ABC, {}, entries(1), { term: 3, vote: '' });
+  it.each([
+    ['its terms are older', 1, 2],
+    ['its terms are newer', 2, 1],
+    ['both have terms of their own', 2, 3],
+  ])('a long divergence is repaired in a few round trips: %s', (_, theirs, ours) => {
+    const many = (term: number, count: number): number[] => Array(count).fill(term);
+    const log = entries(1, ...many(ours, 300), 4);
+    const state = { term: 4, vote: '' };
+    const a = new Member('a', ABC, {}, log, state);
+    const b = new Member('b', ABC, {}, entries(1, ...many(theirs, 200)), state);
+    const c = new Member('c', ABC, {}, log, state);
     const group = new Group(a, b, c);
     group.elect('a');
-    const refusals = group
-      .sentOf('appendResponse')
-      .filter(({ accepted, from }) => !accepted && from === 'b');
-    expect(refusals.length).toBeLessThanOrEqual(2);
+    const refusals = group.sentOf('appendResponse').filter(({ accepted }) => !accepted);
+    expect(refusals.length).toBeLessThanOrEqual(3);
     group.tick(5);
     expect(b.terms()).toEqual(a.terms());
   });

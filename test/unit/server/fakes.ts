@@ -1,4 +1,5 @@
-// Fakes for tests of server commands: a client, a group with a real keyspace, and a server that calls rows by name.
+// Fakes for tests of server commands: a client, a group with a real keyspace, and a server that
+// calls rows by name.
 
 import { Keyspace } from '../../../src/keyspace/keyspace.js';
 import type { Machine } from '../../../src/machine/machine.js';

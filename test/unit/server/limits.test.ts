@@ -145,7 +145,7 @@ describe('bounds', () => {
       it.group.step(1000);
       await new Promise(setImmediate);
     }
-    await one.expect('+OK\r\n'.repeat(count) + '+PONG\r\n');
+    await one.expect(`${'+OK\r\n'.repeat(count)}+PONG\r\n`);
   });
 
   test('bytes of writes under way are bounded', async () => {
@@ -300,6 +300,27 @@ describe('replies', () => {
     expect(await one.closed()).toBe('');
     expect(it.warnings).toHaveLength(1);
     await client().lines('GET a').expect('$-1\r\n');
+  });
+});
+
+describe('a client that closes its side', () => {
+  test('gets the answers to what it sent, then the close', async () => {
+    it.group.automatic = false;
+    const one = client();
+    one.socket.end('SET a 1\r\nGET a\r\nECHO done\r\n');
+    await until(() => it.group.writes.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    it.group.step(1);
+    expect(await one.closed()).toBe('+OK\r\n$1\r\n1\r\n$4\r\ndone\r\n');
+    await until(() => it.server.clients.size === 0);
+  });
+
+  test('has left when it waits for something', async () => {
+    const one = client();
+    one.socket.end('TEST WAIT\r\n');
+    await one.closed();
+    expect(it.server.clients.size).toBe(0);
+    waiting[0]!.resolve('too late');
   });
 });
 

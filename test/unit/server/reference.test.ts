@@ -1,5 +1,6 @@
-// Compares the shape of answers with a real redis-server: the properties COMMAND tells of every command Helios has, the
-// parameters of CONFIG GET, the fields of INFO, and error texts. Differences that are meant are listed here.
+// Compares the shape of answers with a real redis-server: the properties COMMAND tells of every
+// command Helios has, the parameters of CONFIG GET, the fields of INFO, and error texts.
+// Differences that are meant are listed here.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dataCommands } from '../../../src/commands/registry.js';
@@ -299,7 +300,9 @@ const CONFIG_OMITTED: ReadonlySet<string> = new Set([
   'socket-mark-id',
 ]);
 
-/** Parameters whose default is a path or an address here and empty there, or the other way round. */
+/**
+ * Parameters whose default is a path or an address here and empty there, or the other way round.
+ */
 const OTHER_KIND: ReadonlySet<string> = new Set(['unixsocket', 'save', 'bind', 'pidfile']);
 
 const INFO_OMITTED: ReadonlySet<string> = new Set([

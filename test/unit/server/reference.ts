@@ -1,4 +1,5 @@
-// A redis-server from PATH on a unix socket, to compare answers with; and our replies in the form its client gives.
+// A redis-server from PATH on a unix socket, to compare answers with; and our replies in the form
+// its client gives.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -23,7 +24,10 @@ import type { ServerResult } from '../../../src/server/command.js';
 /** HELIOS_REFERENCE_SERVER names another binary (a 7.2 build). */
 const BINARY = process.env.HELIOS_REFERENCE_SERVER ?? 'redis-server';
 
-/** `redis-server` answers --version: false when there is none, and the suite is skipped with that in its title. */
+/**
+ * `redis-server` answers --version: false when there is none, and the suite is skipped with that in
+ * its title.
+ */
 export const hasReference = spawnSync(BINARY, ['--version']).status === 0;
 
 export class Reference {

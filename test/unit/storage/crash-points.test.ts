@@ -36,15 +36,17 @@ function limitedDisk(limit: number, stop: () => Promise<never>) {
       return file.size;
     },
     append: (buffers, done) => {
-      const run = () => new Promise<void>((resolve, reject) => {
-        file.append(buffers, (error) => (error === null ? resolve() : reject(error)));
-      });
+      const run = () =>
+        new Promise<void>((resolve, reject) => {
+          file.append(buffers, (error) => (error === null ? resolve() : reject(error)));
+        });
       step(run).then(() => done(null), done);
     },
     sync: (done) => {
-      const run = () => new Promise<void>((resolve, reject) => {
-        file.sync((error) => (error === null ? resolve() : reject(error)));
-      });
+      const run = () =>
+        new Promise<void>((resolve, reject) => {
+          file.sync((error) => (error === null ? resolve() : reject(error)));
+        });
       step(run).then(() => done(null), done);
     },
     read: (position, length) => file.read(position, length),
@@ -70,7 +72,12 @@ interface Progress {
   base: number;
 }
 
-async function scenario(disk: Disk, directory: string, progress: Progress, onFatal: (e: Error) => void) {
+async function scenario(
+  disk: Disk,
+  directory: string,
+  progress: Progress,
+  onFatal: (e: Error) => void,
+) {
   const { store } = await openLogStore(storeOptions(directory, { disk, onFatal }));
   const write = async (from: number, to: number): Promise<void> => {
     await append(store, ...items(from, to));
@@ -113,7 +120,7 @@ async function check(directory: string, progress: Progress, what: string): Promi
   const from = base?.index ?? 0;
   expect(from, what).toBeGreaterThanOrEqual(progress.base);
   expect(from + records.length, what).toBeGreaterThanOrEqual(progress.acknowledged);
-  records.forEach(({ record }, i) => expect(record.index).toBe(from + i + 1));
+  expect(records.map(({ record }) => record.index)).toEqual(records.map((_, i) => from + i + 1));
 }
 
 const never = (): Promise<never> => new Promise(() => undefined);

@@ -143,7 +143,9 @@ describe('opening a directory', () => {
     expect(records.length).toBe(RECORDS + 1);
     expect(cut).toEqual({ file: path, offset: readFileSync(path).length, bytes: 50 });
     const file = readFileSync(path);
-    expect(decodeRecord(file, file.length - item(RECORDS + 1).bytes.length)).toHaveProperty('record');
+    expect(decodeRecord(file, file.length - item(RECORDS + 1).bytes.length)).toHaveProperty(
+      'record',
+    );
   });
 
   it('changes nothing when the log is damaged', async () => {

@@ -71,7 +71,13 @@ describe('log store', () => {
     await store.close();
     const { records } = await reopened(directory);
     const entries = records.map(({ record }) => [record.index, record.term]);
-    expect(entries).toEqual([[1, 1], [2, 1], [3, 1], [4, 2], [5, 2]]);
+    expect(entries).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+      [4, 2],
+      [5, 2],
+    ]);
   });
 
   it('keeps appends in order across segments that close by size', async () => {

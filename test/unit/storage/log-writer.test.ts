@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/platform/clock.js';
-import { DiskFault } from '../../../src/platform/disk-fault.js';
 import type { DiskFile } from '../../../src/platform/disk.js';
+import { DiskFault } from '../../../src/platform/disk-fault.js';
 import { type FsyncPolicy, LogWriter } from '../../../src/storage/log-writer.js';
 
 type Callback = (error: Error | null) => void;
@@ -136,18 +136,21 @@ describe('log writer', () => {
     expect(file.pending).toMatchObject({ what: 'write c' });
   });
 
-  it.each(['every', 'interval', 'none'] as const)('stops for ever at the first failure (%s)', (policy) => {
-    const { file, done, fatal, append, second } = setup(policy);
-    append('a');
-    append('b');
-    file.finish(eio);
-    append('c');
-    second();
-    expect(fatal).toEqual([eio]);
-    expect(done).toEqual([]);
-    expect(file.log).toEqual(['write a']);
-    expect(file.pending).toBeNull();
-  });
+  it.each(['every', 'interval', 'none'] as const)(
+    'stops for ever at the first failure (%s)',
+    (policy) => {
+      const { file, done, fatal, append, second } = setup(policy);
+      append('a');
+      append('b');
+      file.finish(eio);
+      append('c');
+      second();
+      expect(fatal).toEqual([eio]);
+      expect(done).toEqual([]);
+      expect(file.log).toEqual(['write a']);
+      expect(file.pending).toBeNull();
+    },
+  );
 
   it('stops for ever when a sync fails, and does not try it again', () => {
     const { file, done, fatal, append, writer } = setup('every');

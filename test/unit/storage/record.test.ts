@@ -106,7 +106,10 @@ describe('record codec', () => {
   });
 
   it('names the version of a record it does not know', () => {
-    const bytes = Buffer.from(encode(batch()).latin1Slice().replace('HELIOS/1', 'HELIOS/7'), 'latin1');
+    const bytes = Buffer.from(
+      encode(batch()).latin1Slice().replace('HELIOS/1', 'HELIOS/7'),
+      'latin1',
+    );
     expect(decodeRecord(bytes, 0)).toMatchObject({ version: 7 });
   });
 

@@ -54,7 +54,11 @@ describe.skipIf(!redis)('a real Redis', () => {
     await append(store, ...items(1, 9));
     const keyspace = new Keyspace();
     for (let i = 1; i <= 9; i++) keyspace.database(0).set(`k${i}`, `v${i}`);
-    const aux: [string, string][] = [['helios-index', '9'], ['helios-term', '1'], ['aof-base', '1']];
+    const aux: [string, string][] = [
+      ['helios-index', '9'],
+      ['helios-term', '1'],
+      ['aof-base', '1'],
+    ];
     const writer = new SnapshotWriter(keyspace, aux);
     const sink = await store.createSnapshot();
     writer.step(100);
@@ -86,7 +90,11 @@ describe.skipIf(!redis)('a real Redis', () => {
 
   it.each([
     ['multi-part append-only directory', ['--appendonly', 'yes'], true],
-    ['directory without RDB preamble', ['--appendonly', 'yes', '--aof-use-rdb-preamble', 'no'], true],
+    [
+      'directory without RDB preamble',
+      ['--appendonly', 'yes', '--aof-use-rdb-preamble', 'no'],
+      true,
+    ],
     ['dump.rdb alone', [], false],
   ])('has its data taken over: %s', async (_, options, rewrite) => {
     const directory = temporaryDirectory();
@@ -118,7 +126,10 @@ describe.skipIf(!redis)('a real Redis', () => {
     expect(report.cutBytes).toBe(0);
     if (rewrite) expect(keyspace.database(2).peek('other', 0)).toBe('db');
     const adoption = await Adoption.begin(options2);
-    const writer = new SnapshotWriter(keyspace, [['helios-index', '1'], ['helios-term', '1']]);
+    const writer = new SnapshotWriter(keyspace, [
+      ['helios-index', '1'],
+      ['helios-term', '1'],
+    ]);
     for (let done = false; !done; ) {
       done = writer.step(20);
       await adoption.sink.write(writer.drain());
@@ -153,7 +164,10 @@ describe('plain files', () => {
     writeFileSync(`${directory}/appendonly.aof`, command('SET', 'a', '1'));
     await finishAdoption(systemDisk, directory);
     expect((await findForeignData(systemDisk, directory))?.description).toBe('appendonly.aof');
-    writeFileSync(`${directory}/appendonlydir.new/appendonly.aof.manifest`, 'file x seq 1 type i\n');
+    writeFileSync(
+      `${directory}/appendonlydir.new/appendonly.aof.manifest`,
+      'file x seq 1 type i\n',
+    );
     await finishAdoption(systemDisk, directory);
     expect(readdirSync(directory).sort()).toEqual(['appendonly.aof', 'appendonlydir']);
     expect(readFileSync(`${directory}/appendonlydir/x`, 'latin1')).toBe('');
@@ -176,16 +190,20 @@ describe('plain files', () => {
     expect(whole.length).toBe(6);
     const edit = fc.tuple(fc.nat(text.length - 1), fc.nat(255));
     fc.assert(
-      fc.property(fc.array(fc.nat(text.length), { maxLength: 9 }), fc.array(edit), (cuts, edits) => {
-        expect(read(Buffer.from(text), cuts)).toEqual(whole);
-        const damaged = Buffer.from(text);
-        for (const [at, byte] of edits) damaged[at] = byte;
-        try {
-          read(damaged, cuts);
-        } catch (error) {
-          expect(error).toMatchObject({ code: 'E_AOF' });
-        }
-      }),
+      fc.property(
+        fc.array(fc.nat(text.length), { maxLength: 9 }),
+        fc.array(edit),
+        (cuts, edits) => {
+          expect(read(Buffer.from(text), cuts)).toEqual(whole);
+          const damaged = Buffer.from(text);
+          for (const [at, byte] of edits) damaged[at] = byte;
+          try {
+            read(damaged, cuts);
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'E_AOF' });
+          }
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -95,6 +95,8 @@ describe('stable store', () => {
     writeFileSync(`${directory}/${manifest}`, 'x'.repeat(200));
     appendFileSync(`${directory}/CURRENT`, '');
     const opening = openStableStore(directory);
-    await expect(opening).rejects.toMatchObject({ code: expect.stringMatching(/^E_(STABLE|DISK)$/) });
+    await expect(opening).rejects.toMatchObject({
+      code: expect.stringMatching(/^E_(STABLE|DISK)$/),
+    });
   });
 });

@@ -23,7 +23,10 @@ export function removeTemporaryDirectories(): void {
   for (const path of directories.splice(0)) rmSync(path, { recursive: true, force: true });
 }
 
-export function storeOptions(directory: string, over: Partial<LogStoreOptions> = {}): LogStoreOptions {
+export function storeOptions(
+  directory: string,
+  over: Partial<LogStoreOptions> = {},
+): LogStoreOptions {
   return {
     disk: systemDisk,
     clock: systemClock,

@@ -19,9 +19,9 @@ describe('CLIENT LIST and INFO', () => {
     me.name = 'worker';
     me.libName = 'ioredis';
     expect(plain(run('client', 'info'))).toBe(
-      'id=1 addr=127.0.0.1:40001 laddr=127.0.0.1:6379 fd=-1 name=worker age=5 idle=1 flags=N db=0 ' +
-        'sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 ' +
-        'oll=0 omem=0 tot-mem=0 events=r cmd=client|list user=default redir=-1 resp=2 ' +
+      'id=1 addr=127.0.0.1:40001 laddr=127.0.0.1:6379 fd=-1 name=worker age=5 idle=1 ' +
+        'flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 ' +
+        'multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=client|list user=default redir=-1 resp=2 ' +
         'lib-name=ioredis lib-ver=\n',
     );
   });

@@ -1,4 +1,5 @@
-// Whatever a client sends, a server command answers with a reply or an error: it never throws, and never waits for good.
+// Whatever a client sends, a server command answers with a reply or an error: it never throws, and
+// never waits for good.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -62,9 +63,11 @@ describe('any arguments', () => {
         const result = server.run(client, ...args);
         if (result === LATER || result === NOTHING) return;
         expect(plain(result)).not.toBeUndefined();
-        if (result instanceof ErrorReply) expect(result.text).toMatch(/^[A-Z]+ /);
+        if (result instanceof ErrorReply && command.name !== 'debug|error') {
+          expect(result.text).toMatch(/^[A-Z]+ /);
+        }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });

@@ -1,7 +1,7 @@
 // Owns: the contents of our keyspace in the form oracle.ts prints those of a Redis, and keyspaces to test with.
 
 import { formatDouble } from '../../../../src/base/numbers.js';
-import { Rng } from '../../../../src/base/rng.js';
+import type { Rng } from '../../../../src/base/rng.js';
 import { HashValue } from '../../../../src/keyspace/hash.js';
 import type { Keyspace } from '../../../../src/keyspace/keyspace.js';
 import { ListValue } from '../../../../src/keyspace/list.js';
@@ -75,7 +75,8 @@ export function randomValue(rng: Rng): Value {
   if (kind === 0) return randomText(rng);
   if (kind === 1) return rng.below(2) === 0 ? rng.below(300) - 150 : rng.below(2 ** 53) - 2 ** 52;
   if (kind === 2) return new RawString(randomText(rng));
-  if (kind === 3) return fill(new ListValue(), size, (list) => list.pushTail(randomText(rng, lengths)));
+  if (kind === 3)
+    return fill(new ListValue(), size, (list) => list.pushTail(randomText(rng, lengths)));
   if (kind === 4) {
     const integers = rng.below(2) === 0;
     const member = () => (integers ? String(rng.below(1e6) - 5e5) : randomText(rng, lengths));

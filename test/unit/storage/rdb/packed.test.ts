@@ -2,9 +2,9 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HashValue } from '../../../../src/keyspace/hash.js';
-import { ListValue } from '../../../../src/keyspace/list.js';
-import { SortedSetValue } from '../../../../src/keyspace/sorted-set.js';
+import type { HashValue } from '../../../../src/keyspace/hash.js';
+import type { ListValue } from '../../../../src/keyspace/list.js';
+import type { SortedSetValue } from '../../../../src/keyspace/sorted-set.js';
 import { TYPE } from '../../../../src/storage/rdb/format.js';
 import { RdbInput } from '../../../../src/storage/rdb/input.js';
 import { ListpackBuilder, readListpack } from '../../../../src/storage/rdb/listpack.js';
@@ -80,9 +80,15 @@ describe('ziplist', () => {
     const list = value(TYPE.listZiplist, entries) as ListValue;
     expect([[...list], list.encoding]).toEqual([['b', '1', 'a', '2.5'], 'listpack']);
     const hash = value(TYPE.hashZiplist, entries) as HashValue;
-    expect([...hash]).toEqual([['b', '1'], ['a', '2.5']]);
+    expect([...hash]).toEqual([
+      ['b', '1'],
+      ['a', '2.5'],
+    ]);
     const zset = value(TYPE.zsetZiplist, entries) as SortedSetValue;
-    expect([...zset]).toEqual([['b', 1], ['a', 2.5]]);
+    expect([...zset]).toEqual([
+      ['b', 1],
+      ['a', 2.5],
+    ]);
     expect(() => value(TYPE.hashZiplist, ziplist(['odd']))).toThrow(/no partner/);
     expect(() => value(TYPE.zsetZiplist, ziplist(['a', 'x']))).toThrow(/not a number/);
   });
@@ -93,15 +99,20 @@ describe('zipmap', () => {
     const parts = [2, 1, 97, 2, 1, 49, 50, 0, 1, 98, 253, 1, 0, 0, 0, 0, 51, 255];
     const map = Buffer.from(parts);
     expect(readZipmap(map)).toEqual(['a', '12', 'b', '3']);
-    expect([...(value(TYPE.hashZipmap, map) as HashValue)]).toEqual([['a', '12'], ['b', '3']]);
+    expect([...(value(TYPE.hashZipmap, map) as HashValue)]).toEqual([
+      ['a', '12'],
+      ['b', '3'],
+    ]);
   });
 });
 
 describe('listpack', () => {
   it('gives back any strings and integers', () => {
-    const edges = [0, 127, 128, 4095, 4096, 32767, 32768, 2 ** 23, 2 ** 31, 2 ** 53].flatMap((n) => {
-      return [n - 1, n, -n, -n - 1].map(String);
-    });
+    const edges = [0, 127, 128, 4095, 4096, 32767, 32768, 2 ** 23, 2 ** 31, 2 ** 53].flatMap(
+      (n) => {
+        return [n - 1, n, -n, -n - 1].map(String);
+      },
+    );
     const strings = [62, 63, 64, 126, 127, 128, 4095, 4096, 16382, 16390, 2097160].map((n) => {
       return 'x'.repeat(n);
     });

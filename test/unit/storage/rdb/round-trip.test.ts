@@ -40,7 +40,9 @@ function write(keyspace: Keyspace, between: () => void = () => undefined): Buffe
   return Buffer.concat(chunks);
 }
 
-async function load(bytes: Buffer): Promise<{ keyspace: Keyspace; aux: ReadonlyMap<string, string> }> {
+async function load(
+  bytes: Buffer,
+): Promise<{ keyspace: Keyspace; aux: ReadonlyMap<string, string> }> {
   const path = `${directory}/load.rdb`;
   writeFileSync(path, bytes);
   const keyspace = new Keyspace();
@@ -60,7 +62,8 @@ describe('what we write and read ourselves', () => {
     keyspace.database(0).set('shrunk', shrunk);
     const loaded = await load(write(keyspace));
     expect(Object.fromEntries(loaded.aux)).toEqual(Object.fromEntries(AUX));
-    for (const db of dbs) expect(dumpExactly(loaded.keyspace, db)).toEqual(dumpExactly(keyspace, db));
+    for (const db of dbs)
+      expect(dumpExactly(loaded.keyspace, db)).toEqual(dumpExactly(keyspace, db));
     expect(loaded.keyspace.bytes).toBeGreaterThan(0);
   });
 
@@ -73,7 +76,7 @@ describe('what we write and read ourselves', () => {
       const before = dbs.map((db) => dumpExactly(keyspace, db));
       const bytes = write(keyspace, () => mutate(keyspace, rng));
       const loaded = await load(bytes);
-      dbs.forEach((db, i) => expect(dumpExactly(loaded.keyspace, db)).toEqual(before[i]));
+      expect(dbs.map((db) => dumpExactly(loaded.keyspace, db))).toEqual(before);
     }
   });
 
@@ -194,7 +197,8 @@ describe.skipIf(!redis)('beside a real Redis', () => {
     const rng = new Rng(4);
     for (let i = 0; i < 150; i++) {
       const damaged = Buffer.from(bytes.subarray(0, 10 + rng.below(bytes.length - 10)));
-      for (let n = rng.below(3); n > 0; n--) damaged[9 + rng.below(damaged.length - 9)] = rng.below(256);
+      for (let n = rng.below(3); n > 0; n--)
+        damaged[9 + rng.below(damaged.length - 9)] = rng.below(256);
       await expect(load(damaged)).rejects.toMatchObject({ code: 'E_RDB' });
     }
   });
