@@ -1,11 +1,11 @@
 // Owns: the values of CONFIG as the configuration gives them, and what a CONFIG SET of them does to the running parts.
 
 import type { Config } from './config/load.js';
+import { redisParameters } from './config/redis-parameters.js';
 import type { LogLevel, LogOutput } from './observe/logger.js';
 import { Settings } from './server/settings.js';
 import type { FsyncPolicy } from './storage/log-writer.js';
 
-const FSYNC_NAMES = { every: 'always', interval: 'everysec', none: 'no' } as const;
 const FSYNC_POLICIES: Readonly<Record<string, FsyncPolicy>> = {
   always: 'every',
   everysec: 'interval',
@@ -18,35 +18,10 @@ const LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
   warning: 'warn',
   nothing: 'silent',
 };
-const LEVEL_NAMES: Readonly<Record<LogLevel, string>> = {
-  debug: 'debug',
-  info: 'notice',
-  warn: 'warning',
-  error: 'warning',
-  silent: 'nothing',
-};
-
 /** Throws when a value that the configuration accepted is refused here: the two tables disagree. */
 export function settingsOf(config: Config): Settings {
   const settings = new Settings();
-  const values: readonly (readonly [name: string, text: string])[] = [
-    ['port', String(config.listen.port)],
-    ['bind', config.listen.host === '' ? '*' : config.listen.host],
-    ['dir', config.dataDir],
-    ['logfile', config.logFile],
-    ['loglevel', LEVEL_NAMES[config.logLevel]],
-    ['appendfsync', FSYNC_NAMES[config.aofFsync]],
-    ['maxclients', String(config.maxclients)],
-    ['maxmemory', String(config.maxmemory)],
-    ['maxmemory-policy', config.maxmemoryPolicy],
-    ['requirepass', config.requirepass],
-    ['timeout', String(config.timeout)],
-    ['slowlog-log-slower-than', String(config.slowlogLogSlowerThan)],
-    ['slowlog-max-len', String(config.slowlogMaxLen)],
-    ['helios-default-read-level', config.readLevel === 'local' ? 'local' : 'linearizable'],
-    ['helios-write-timeout-ms', String(Math.max(1, Math.round(config.writeTimeout)))],
-  ];
-  for (const [name, text] of values) {
+  for (const [name, text] of redisParameters(config)) {
     const problem = settings.load(name, text);
     if (problem !== null) throw new Error(`setting ${name}: ${problem}`);
   }

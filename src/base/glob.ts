@@ -1,8 +1,10 @@
-// Owns: glob patterns as KEYS, SCAN MATCH, PSUBSCRIBE and ACL use them: * ? [a-z] [^a] and \ to quote.
-// The answers, odd cases of broken patterns included, are those of Redis 7.2's stringmatchlen on x86-64: an empty text
-// matches only an empty pattern, ranges compare bytes as signed, and more than a thousand stars match nothing.
-// Cost: a failed star ends the search for good, because the earlier stars can gain nothing by matching more;
-// so a match takes O(pattern * text) and no recursion.
+// Owns: glob patterns as KEYS, SCAN MATCH, PSUBSCRIBE and ACL use them: * ? [a-z] [^a] and \ to
+// quote.
+// The answers, odd cases of broken patterns included, are those of Redis 7.2's stringmatchlen on
+// x86-64: an empty text matches only an empty pattern, ranges compare bytes as signed, and more
+// than a thousand stars match nothing.
+// Cost: a failed star ends the search for good, because the earlier stars can gain nothing by
+// matching more; so a match takes O(pattern * text) and no recursion.
 
 const STAR = 42;
 const QUESTION = 63;
@@ -59,7 +61,10 @@ function matchOne(pattern: string, p: number, byte: number, ignoreCase: boolean)
   return same(literal, byte, ignoreCase) ? p + (quoted ? 2 : 1) : -1;
 }
 
-/** A bracket expression whose first character is at `at`; one that never closes ends with the pattern. */
+/**
+ * A bracket expression whose first character is at `at`; one that never closes ends with the
+ * pattern.
+ */
 function matchClass(pattern: string, at: number, byte: number, ignoreCase: boolean): number {
   const negated = pattern.charCodeAt(at) === CARET;
   const end = pattern.length;

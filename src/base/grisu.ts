@@ -1,7 +1,8 @@
-// Owns: the decimal digits of a double by Grisu2 (F. Loitsch, "Printing Floating-Point Numbers Quickly and Accurately
-// with Integers", PLDI 2010), which is what Redis 7.2 prints scores with.
-// JavaScript's own digits are the shortest; Grisu2's read back the same but are one longer for about one double in a
-// thousand. Both must agree digit for digit with Redis here, so the cached powers and their choice are as there:
+// Owns: the decimal digits of a double by Grisu2 (F. Loitsch, "Printing Floating-Point Numbers
+// Quickly and Accurately with Integers", PLDI 2010), which is what Redis 7.2 prints scores with.
+// JavaScript's own digits are the shortest; Grisu2's read back the same but are one longer for
+// about one double in a thousand. Both must agree digit for digit with Redis here, so the cached
+// powers and their choice are as there:
 // 10^(8i - 348) rounded to 64 bits, and a scaled binary exponent in [-60, -32].
 
 const FRACTION_BITS = 52n;
@@ -40,7 +41,10 @@ function powerOfTen(k: number): Power {
   return { fraction: rounded, exponent: excess - Number(2n * guard) };
 }
 
-/** The power that brings 2^exponent into the scaled range, found from the same first guess as Redis's. */
+/**
+ * The power that brings 2^exponent into the scaled range, found from the same first guess as
+ * Redis's.
+ */
 function cachedPower(exponent: number): number {
   const guess = Math.trunc(-(exponent + POWER_COUNT) * 0.30102999566398114);
   let i = Math.trunc((guess - POWER_FIRST) / POWER_STEP);
@@ -68,8 +72,9 @@ const CERTAIN_DIGITS = 15;
 const SPLITTER = 2 ** 27 + 1;
 
 /**
- * JavaScript's digits where Grisu2 must find the same: they are few, so no other decimal of that length reads back as
- * the value, and they do not touch the borders of what does, where Grisu2 is blind. Null when not sure.
+ * JavaScript's digits where Grisu2 must find the same: they are few, so no other decimal of that
+ * length reads back as the value, and they do not touch the borders of what does, where Grisu2 is
+ * blind. Null when not sure.
  */
 function certainDigits(value: number): Digits | null {
   const text = value.toExponential();
@@ -87,7 +92,10 @@ function certainDigits(value: number): Digits | null {
   return error < border ? { digits, power: -places } : null;
 }
 
-/** a * b - near, where near is so close to the product that both differences are exact (Dekker's product). */
+/**
+ * a * b - near, where near is so close to the product that both differences are exact (Dekker's
+ * product).
+ */
 function productError(a: number, b: number, near: number): number {
   const product = a * b;
   const aHigh = a * SPLITTER - (a * SPLITTER - a);
@@ -116,7 +124,8 @@ function searchDigits(value: number): Digits {
   const stored = bits & (HIDDEN_BIT - 1n);
   const fraction = biased === 0 ? stored : stored + HIDDEN_BIT;
   const exponent = (biased === 0 ? 1 : biased) - EXPONENT_BIAS;
-  // The value and the borders of what rounds to it, all with the exponent of the upper border made 64 bits long.
+  // The value and the borders of what rounds to it, all with the exponent of the upper border made
+  // 64 bits long.
   const upper = 2n * fraction + 1n;
   const shift = 64 - bitLength(upper);
   const scaledExponent = exponent - 1 - shift;
@@ -134,7 +143,10 @@ function searchDigits(value: number): Digits {
 
 const LIMB = 2 ** 30;
 
-/** Digits of `high` until what is left fits between the borders. Numbers here have `oneBits` binary places. */
+/**
+ * Digits of `high` until what is left fits between the borders. Numbers here have `oneBits` binary
+ * places.
+ */
 function generate(w: bigint, high: bigint, low: bigint, oneBits: number, power: number): Digits {
   const places = BigInt(oneBits);
   const delta = high - low;
@@ -157,7 +169,10 @@ function generate(w: bigint, high: bigint, low: bigint, oneBits: number, power: 
   return generateFraction(digits, fraction, delta, distance, oneBits, power);
 }
 
-/** The places behind the point. Two limbs of 30 bits stand for a bigint, which would take most of the time. */
+/**
+ * The places behind the point. Two limbs of 30 bits stand for a bigint, which would take most of
+ * the time.
+ */
 function generateFraction(
   start: string,
   fraction: bigint,

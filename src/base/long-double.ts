@@ -1,6 +1,8 @@
-// Owns: the 80-bit x87 extended type in which Redis computes INCRBYFLOAT and HINCRBYFLOAT, done exactly on BigInt:
-// read decimal or hexadecimal text, round to a 64-bit mantissa, add, round, print with 17 decimals.
-// Rounding is to nearest, ties to even, at each of those steps, as the hardware and the C library do.
+// Owns: the 80-bit x87 extended type in which Redis computes INCRBYFLOAT and HINCRBYFLOAT, done
+// exactly on BigInt: read decimal or hexadecimal text, round to a 64-bit mantissa, add, round,
+// print with 17 decimals.
+// Rounding is to nearest, ties to even, at each of those steps, as the hardware and the C library
+// do.
 // Never goes through a JavaScript number: a double has eleven bits too few.
 
 const MANTISSA_BITS = 64;
@@ -10,7 +12,9 @@ const EXPONENT_MIN = -16445;
 const EXPONENT_MAX = 16320;
 /** Beyond these powers of ten no text of the allowed length is finite, or other than zero. */
 const DECIMAL_EXPONENT_LIMIT = 20_000;
-/** Longest text Redis reads as a long double (its buffer of 5 * 1024 bytes holds a terminator too). */
+/**
+ * Longest text Redis reads as a long double (its buffer of 5 * 1024 bytes holds a terminator too).
+ */
 const TEXT_MAX = 5119;
 const PRINTED_DECIMALS = 17n;
 
@@ -27,7 +31,10 @@ const DECIMAL = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?$/;
 const HEXADECIMAL = /^([+-]?)0[xX]([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?(?:[pP]([+-]?[0-9]+))?$/;
 const INFINITY = /^([+-]?)inf(?:inity)?$/i;
 
-/** Whether Redis takes the text for a long double at all: infinities do, NaN and values out of range do not. */
+/**
+ * Whether Redis takes the text for a long double at all: infinities do, NaN and values out of range
+ * do not.
+ */
 export function isLongDouble(text: string): boolean {
   return parse(text) !== null;
 }
@@ -39,8 +46,8 @@ export function isFiniteLongDouble(text: string): boolean {
 }
 
 /**
- * The sum as Redis prints it: at most 17 decimals, no trailing zeros, no exponent. Null when either text is not a
- * long double (see isLongDouble), or the sum is infinite or not a number.
+ * The sum as Redis prints it: at most 17 decimals, no trailing zeros, no exponent. Null when either
+ * text is not a long double (see isLongDouble), or the sum is infinite or not a number.
  */
 export function addLongDouble(a: string, b: string): string | null {
   const left = parse(a);
@@ -51,7 +58,10 @@ export function addLongDouble(a: string, b: string): string | null {
   return sum === null ? null : print(sum);
 }
 
-/** Null for text that is no number, and for finite numbers that overflow or vanish (ERANGE in strtold). */
+/**
+ * Null for text that is no number, and for finite numbers that overflow or vanish (ERANGE in
+ * strtold).
+ */
 function parse(text: string): LongDouble | null {
   if (text.length > TEXT_MAX) return null;
   const infinity = INFINITY.exec(text);

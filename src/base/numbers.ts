@@ -1,5 +1,5 @@
-// Owns: text to number and back, exactly as Redis does it: strict, no spaces, no leading zeros or plus sign.
-// int64 values are numbers while they are safe integers and bigints beyond.
+// Owns: text to number and back, exactly as Redis does it: strict, no spaces, no leading zeros or
+// plus sign. int64 values are numbers while they are safe integers and bigints beyond.
 
 import { grisuDigits } from './grisu.js';
 
@@ -56,8 +56,8 @@ const HEXADECIMAL =
 const INFINITY = /^([+-]?)inf(?:inity)?$/i;
 
 /**
- * What strtod accepts when it must consume the whole text; null for anything else, for NaN, and for finite numbers
- * that overflow or vanish (ERANGE).
+ * What strtod accepts when it must consume the whole text; null for anything else, for NaN, and for
+ * finite numbers that overflow or vanish (ERANGE).
  */
 export function parseDouble(text: string): number | null {
   if (DECIMAL.test(text)) {
@@ -84,8 +84,8 @@ function parseHexadecimal(text: string): number | null {
 }
 
 /**
- * A double as Redis 7.2 prints scores: few digits that read back the same, plain notation while it is short,
- * `1e+20` style beyond, `inf`, `-inf`, `nan`, `-0`.
+ * A double as Redis 7.2 prints scores: few digits that read back the same, plain notation while it
+ * is short, `1e+20` style beyond, `inf`, `-inf`, `nan`, `-0`.
  */
 export function formatDouble(value: number): string {
   if (Number.isNaN(value)) return 'nan';
@@ -96,7 +96,10 @@ export function formatDouble(value: number): string {
   return formatShortest(value);
 }
 
-/** A double by the digits of grisu.ts throughout, large whole numbers included (`1e+18`): as DEBUG DIGEST hashes it. */
+/**
+ * A double by the digits of grisu.ts throughout, large whole numbers included (`1e+18`): as DEBUG
+ * DIGEST hashes it.
+ */
 export function formatShortest(value: number): string {
   if (!Number.isFinite(value) || value === 0) return formatDouble(value);
   const { digits, power } = grisuDigits(Math.abs(value));

@@ -1,5 +1,5 @@
-// Owns: SHA-1 (FIPS 180-4) over byte strings, for script names and DEBUG DIGEST: the deterministic folders may not
-// import node:crypto. Not for secrets.
+// Owns: SHA-1 (FIPS 180-4) over byte strings, for script names and DEBUG DIGEST: the deterministic
+// folders may not import node:crypto. Not for secrets.
 // One call runs to its end before the next begins, so all share the working arrays below.
 
 const DIGEST_BYTES = 20;

@@ -15,8 +15,8 @@ export function int64(text: string, error: ErrorReply = NOT_INTEGER): number | b
 }
 
 /**
- * An int64 argument that serves as index, count or offset: values beyond +-(2^53 - 1) saturate, since nothing
- * Helios holds is that long.
+ * An int64 argument that serves as index, count or offset: values beyond +-(2^53 - 1) saturate,
+ * since nothing Helios holds is that long.
  */
 export function integer(text: string, error: ErrorReply = NOT_INTEGER): number {
   const small = parseSafeInteger(text);
@@ -44,7 +44,10 @@ const INT32_RANGE = new ErrorReply(
   'ERR value is out of range, value must between -2147483648 and 2147483647',
 );
 
-/** A 32-bit integer (database numbers); `rangeError` instead of Redis's own text for one that is too large. */
+/**
+ * A 32-bit integer (database numbers); `rangeError` instead of Redis's own text for one that is too
+ * large.
+ */
 export function int32(
   text: string,
   error: ErrorReply = NOT_INTEGER,

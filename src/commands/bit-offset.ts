@@ -7,8 +7,8 @@ import { STRING_BYTES_MAX } from './string-edit.js';
 const BAD_OFFSET = new ErrorReply('ERR bit offset is not an integer or out of range');
 
 /**
- * A position in bits. With `fieldBits` > 0 (BITFIELD) the form `#n` is the n-th field of that width. Throws when it is
- * no integer, negative, or beyond the longest string.
+ * A position in bits. With `fieldBits` > 0 (BITFIELD) the form `#n` is the n-th field of that
+ * width. Throws when it is no integer, negative, or beyond the longest string.
  */
 export function bitOffset(text: string, fieldBits = 0): number {
   const isIndex = fieldBits > 0 && text.startsWith('#');

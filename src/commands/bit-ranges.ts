@@ -1,4 +1,5 @@
-// Owns: counting and finding bits in a range of bits [first, last] of some bytes, whole bytes at a time.
+// Owns: counting and finding bits in a range of bits [first, last] of some bytes, whole bytes at a
+// time.
 
 /** Bits set in each byte value. */
 const POPULATION = Uint8Array.from({ length: 256 }, (_, byte) => {
@@ -7,7 +8,10 @@ const POPULATION = Uint8Array.from({ length: 256 }, (_, byte) => {
   return count;
 });
 
-/** Bits set from `first` to `last`, both included; 0 when the range is empty. Both lie inside the bytes. */
+/**
+ * Bits set from `first` to `last`, both included; 0 when the range is empty. Both lie inside the
+ * bytes.
+ */
 export function countBits(bytes: Uint8Array, first: number, last: number): number {
   if (first > last) return 0;
   const from = Math.floor(first / 8);

@@ -1,5 +1,6 @@
 // Owns: BITFIELD: whole numbers of 1 to 64 bits at any bit position of a string.
-// Numbers are bigints here because fields reach 64 bits. All arguments are checked before anything is changed.
+// Numbers are bigints here because fields reach 64 bits. All arguments are checked before anything
+// is changed.
 
 import { narrow } from '../base/numbers.js';
 import type { StringValue } from '../keyspace/value.js';
@@ -15,7 +16,8 @@ type Args = readonly string[];
 type Overflow = 'wrap' | 'sat' | 'fail';
 
 const BAD_TYPE = new ErrorReply(
-  'ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.',
+  'ERR Invalid bitfield type. Use something like i16 u8. ' +
+    'Note that u64 is not supported but i64 is.',
 );
 const BAD_OVERFLOW = new ErrorReply('ERR Invalid OVERFLOW type specified');
 const ONLY_GET = new ErrorReply('ERR BITFIELD_RO only supports the GET subcommand');
@@ -94,8 +96,8 @@ function writeField(bytes: Uint8Array, step: Step, value: bigint): void {
 }
 
 /**
- * `value` brought into the field's range, or null when it does not fit and must not be written. An unsigned field
- * takes a negative SET value for a huge one, as Redis does.
+ * `value` brought into the field's range, or null when it does not fit and must not be written. An
+ * unsigned field takes a negative SET value for a huge one, as Redis does.
  */
 function fitted(step: Step, value: bigint): bigint | null {
   const bits = BigInt(step.bits);
@@ -108,7 +110,10 @@ function fitted(step: Step, value: bigint): bigint | null {
   return step.signed ? BigInt.asIntN(step.bits, exact) : BigInt.asUintN(step.bits, exact);
 }
 
-/** Redis judges by max - value in 64 bits, which wraps for a SET far below a narrow field and saturates upwards. */
+/**
+ * Redis judges by max - value in 64 bits, which wraps for a SET far below a narrow field and
+ * saturates upwards.
+ */
 function underflowsFar(step: Step, value: bigint, max: bigint): boolean {
   return (
     step.action === 'set' && step.signed && step.bits < 64 && BigInt.asIntN(64, max - value) < 0n

@@ -1,4 +1,5 @@
-// Owns: commands that treat a string as a row of bits, most significant bit of the first byte first.
+// Owns: commands that treat a string as a row of bits, most significant bit of the first byte
+// first.
 // Bit fields (several bits as a number) are in bitfield.ts.
 
 import { RawString } from '../keyspace/raw-string.js';

@@ -1,5 +1,6 @@
-// Owns: what the collection families (hash, list, set, sorted set) share in reading their arguments: key positions,
-// counts, `numkeys` forms, random choice, and the end of every command that stores a result.
+// Owns: what the collection families (hash, list, set, sorted set) share in reading their
+// arguments: key positions, counts, `numkeys` forms, random choice, and the end of every command
+// that stores a result.
 // Every error here is letter for letter that of Redis 7.2.
 
 import type { Rng } from '../base/rng.js';
@@ -39,8 +40,8 @@ export const STORES_COUNTED_KEYS: KeySpec = {
 };
 
 /**
- * DIVERGES: a negative count asks for that many elements with repeats, and Redis would stream 2^63 of them. A reply
- * here is built before it is sent, so more than this is refused.
+ * DIVERGES: a negative count asks for that many elements with repeats, and Redis would stream 2^63
+ * of them. A reply here is built before it is sent, so more than this is refused.
  */
 export const REPEATS_MAX = 1_048_576;
 
@@ -71,13 +72,18 @@ export function atLeastOne(text: string, error: ErrorReply): number {
   return value;
 }
 
-/** An integer that Redis keeps symmetric around zero (LPOS RANK, HRANDFIELD count): int64 without its minimum. */
+/**
+ * An integer that Redis keeps symmetric around zero (LPOS RANK, HRANDFIELD count): int64 without
+ * its minimum.
+ */
 export function symmetricInteger(text: string): number {
   if (int64(text) < -INT64_LIMIT) throw OUT_OF_COUNT_RANGE;
   return integer(text);
 }
 
-/** The count of HRANDFIELD, SRANDMEMBER and ZRANDMEMBER; `pairs` when values or scores come along. */
+/**
+ * The count of HRANDFIELD, SRANDMEMBER and ZRANDMEMBER; `pairs` when values or scores come along.
+ */
 export function randomCount(text: string, pairs: boolean): number {
   const count = symmetricInteger(text);
   if (count < -REPEATS_MAX) throw OUT_OF_RANGE;
@@ -86,8 +92,9 @@ export function randomCount(text: string, pairs: boolean): number {
 }
 
 /**
- * Positions in [0, size) for a count as given: negative, that many with repeats; positive, at most `size` different ones;
- * all of them in order when the count covers the size. The cost is O(min(|count|, size)) choices.
+ * Positions in [0, size) for a count as given: negative, that many with repeats; positive, at most
+ * `size` different ones; all of them in order when the count covers the size. The cost is
+ * O(min(|count|, size)) choices.
  */
 export function randomPositions(rng: Rng, size: number, count: number): number[] {
   const positions: number[] = [];
@@ -119,7 +126,10 @@ function shuffledHead(rng: Rng, size: number, count: number): number[] {
   return positions;
 }
 
-/** [start, end) for a pair of inclusive indexes as LRANGE and ZRANGE take them; start === end when nothing is meant. */
+/**
+ * [start, end) for a pair of inclusive indexes as LRANGE and ZRANGE take them; start === end when
+ * nothing is meant.
+ */
 export function indexRange(
   first: number,
   last: number,
@@ -136,7 +146,10 @@ export function settle(context: CommandContext, key: string, left: number): void
   else context.db.touch(key);
 }
 
-/** Ends a STORE command: the result replaces the destination, an empty one deletes it. Returns the size. */
+/**
+ * Ends a STORE command: the result replaces the destination, an empty one deletes it. Returns the
+ * size.
+ */
 export function store(
   context: CommandContext,
   destination: string,

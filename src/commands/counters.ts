@@ -1,5 +1,5 @@
-// Owns: INCR and its kin. Whole results are stored as numbers while they are safe integers, so that a counter is
-// parsed once and not at each step.
+// Owns: INCR and its kin. Whole results are stored as numbers while they are safe integers, so that
+// a counter is parsed once and not at each step.
 
 import { addLongDouble, isLongDouble } from '../base/long-double.js';
 import { addInt64, parseInt64 } from '../base/numbers.js';

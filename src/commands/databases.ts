@@ -12,7 +12,10 @@ const INVALID_FIRST = new ErrorReply('ERR invalid first DB index');
 const INVALID_SECOND = new ErrorReply('ERR invalid second DB index');
 const FLUSH_MODES: ReadonlySet<string> = new Set(['sync', 'async']);
 
-/** Counts keys that are dead but not reclaimed too, as Redis does; a script must not see when that happens. */
+/**
+ * Counts keys that are dead but not reclaimed too, as Redis does; a script must not see when that
+ * happens.
+ */
 function dbsize(context: CommandContext): Reply {
   const { db, now } = context;
   if (!context.inScript || db.volatileSize === 0) return db.size;

@@ -1,5 +1,5 @@
-// Owns: turning the expiry arguments of SET, GETEX, EXPIRE and their kin into a moment in ms since 1970, with Redis's
-// overflow rules (int64 arithmetic, before anything is changed).
+// Owns: turning the expiry arguments of SET, GETEX, EXPIRE and their kin into a moment in ms since
+// 1970, with Redis's overflow rules (int64 arithmetic, before anything is changed).
 // DIVERGES: moments beyond 2^53 - 1 ms (the year 287396) are stored as that.
 
 import type { ErrorReply } from '../resp/reply.js';
@@ -13,7 +13,8 @@ const INT64_MAX = 2n ** 63n - 1n;
 export type TimeUnit = 1 | 1000;
 
 /**
- * `text` times `unit` plus `base` (0 for absolute times, otherwise the replicated time), which may lie in the past.
+ * `text` times `unit` plus `base` (0 for absolute times, otherwise the replicated time), which may
+ * lie in the past.
  * Throws when it is no integer or leaves int64.
  */
 export function deadline(command: string, text: string, unit: TimeUnit, base: number): number {

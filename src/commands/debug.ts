@@ -1,5 +1,6 @@
-// Owns: the subcommands of DEBUG that look at data, and those that tune things Helios does not have, which are
-// accepted so that test suites written for Redis run. What concerns the process (SLEEP, RELOAD...) is the server's.
+// Owns: the subcommands of DEBUG that look at data, and those that tune things Helios does not
+// have, which are accepted so that test suites written for Redis run. What concerns the process
+// (SLEEP, RELOAD...) is the server's.
 
 import { hexadecimal } from '../base/sha1.js';
 import { keyBytes, valueBytes } from '../keyspace/memory.js';

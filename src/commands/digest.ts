@@ -1,5 +1,7 @@
-// Owns: the digest DEBUG DIGEST prints: SHA-1 mixed as Redis 7.2 does it, so that a Helios and a Redis can be compared.
-// `xor` is for parts without order, `mix` for parts in order. Keys that are dead but not reclaimed count, as in Redis.
+// Owns: the digest DEBUG DIGEST prints: SHA-1 mixed as Redis 7.2 does it, so that a Helios and a
+// Redis can be compared.
+// `xor` is for parts without order, `mix` for parts in order. Keys that are dead but not reclaimed
+// count, as in Redis.
 // Not the digest of snapshots (machine/digest), which is faster and Helios's own.
 
 import { formatShortest } from '../base/numbers.js';

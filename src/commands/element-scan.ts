@@ -1,10 +1,12 @@
 // Owns: what HSCAN, SSCAN and ZSCAN share: cursor, MATCH and COUNT, and the walk over positions.
-// Cursors. A small encoding answers everything at once with cursor 0, as Redis does. A large hash or set is walked by
-// position from the end to the start: cursor c means that positions below c are still to come, 0 that the walk begins
-// (as an argument) or is over (as a reply). A removal moves the last element into the gap, never to a higher position, so
-// an element that stays is either behind the cursor and was returned, or still ahead; additions go to the end. Hence every
-// element present from the first call to the last is returned, some perhaps twice. A large sorted set is walked in
-// the order of a hash of its members (SortedSetValue.scan), which no edit of others can change.
+// Cursors. A small encoding answers everything at once with cursor 0, as Redis does. A large hash
+// or set is walked by position from the end to the start: cursor c means that positions below c are
+// still to come, 0 that the walk begins (as an argument) or is over (as a reply). A removal moves
+// the last element into the gap, never to a higher position, so an element that stays is either
+// behind the cursor and was returned, or still ahead; additions go to the end. Hence every element
+// present from the first call to the last is returned, some perhaps twice. A large sorted set is
+// walked in the order of a hash of its members (SortedSetValue.scan), which no edit of others can
+// change.
 
 import { globMatches } from '../base/glob.js';
 import type { Reply } from '../resp/reply.js';

@@ -1,5 +1,6 @@
 // Owns: setting, removing and reading the moment a key dies.
-// Whether a key lives is judged by replicated time alone; the node's clock only makes TTL count down in between.
+// Whether a key lives is judged by replicated time alone; the node's clock only makes TTL count
+// down in between.
 
 import type { Reply } from '../resp/reply.js';
 import { ErrorReply } from '../resp/reply.js';
@@ -84,7 +85,8 @@ function inSeconds(milliseconds: number): number {
 }
 
 function setter(name: string, since: string, unit: TimeUnit, relative: boolean): DataCommand {
-  const what = `${relative ? 'after some' : 'at a time in'} ${unit === 1 ? 'milliseconds' : 'seconds'}`;
+  const units = unit === 1 ? 'milliseconds' : 'seconds';
+  const what = relative ? `after some ${units}` : `at a time in ${units} since 1970`;
   return {
     name,
     arity: -3,
@@ -92,7 +94,7 @@ function setter(name: string, since: string, unit: TimeUnit, relative: boolean):
     keys: { ...ONE_KEY, use: 'RW' },
     group: 'generic',
     since,
-    summary: `Makes a key expire ${what}${relative ? '' : ' since 1970'}.`,
+    summary: `Makes a key expire ${what}.`,
     complexity: 'O(log N) in the number of keys that expire',
     run: (context, args) => expireAt(context, args, name, unit, relative),
   };

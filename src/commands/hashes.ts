@@ -1,4 +1,5 @@
-// Owns: the hash commands. A hash exists while it has a field: HDEL of the last one deletes the key.
+// Owns: the hash commands. A hash exists while it has a field: HDEL of the last one deletes the
+// key.
 
 import { addLongDouble, isFiniteLongDouble, isLongDouble } from '../base/long-double.js';
 import { addInt64, parseInt64 } from '../base/numbers.js';

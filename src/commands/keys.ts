@@ -1,4 +1,5 @@
-// Owns: commands on whole keys, whatever they hold: removal, renaming, copying, moving, existence, type.
+// Owns: commands on whole keys, whatever they hold: removal, renaming, copying, moving, existence,
+// type.
 // KEYS, SCAN and RANDOMKEY are in scan.ts, expiry in expiry.ts, OBJECT in object.ts.
 
 import type { Database } from '../keyspace/database.js';

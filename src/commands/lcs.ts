@@ -1,6 +1,8 @@
-// Owns: LCS: the longest common subsequence of two strings, by the textbook table of prefix lengths.
-// Which of several longest ones is answered, and how ranges are cut, follows Redis: walk back from the ends, prefer
-// to step in the second string on a tie, and close a range at the first byte of either string.
+// Owns: LCS: the longest common subsequence of two strings, by the textbook table of prefix
+// lengths.
+// Which of several longest ones is answered, and how ranges are cut, follows Redis: walk back from
+// the ends, prefer to step in the second string on a tie, and close a range at the first byte of
+// either string.
 
 import { RawString } from '../keyspace/raw-string.js';
 import { ErrorReply, MapReply, type Reply } from '../resp/reply.js';

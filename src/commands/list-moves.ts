@@ -1,5 +1,7 @@
-// Owns: list commands that take from one of several keys or move between two: LMOVE, RPOPLPUSH, LMPOP.
-// What BLMOVE, BLPOP and BLMPOP do once an element is there is the same work; the server proposes these commands.
+// Owns: list commands that take from one of several keys or move between two: LMOVE, RPOPLPUSH,
+// LMPOP.
+// What BLMOVE, BLPOP and BLMPOP do once an element is there is the same work; the server proposes
+// these commands.
 
 import { ListValue } from '../keyspace/list.js';
 import { ErrorReply, NULL_ARRAY, type Reply } from '../resp/reply.js';

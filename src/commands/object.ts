@@ -1,5 +1,6 @@
 // Owns: OBJECT and MEMORY USAGE: what can be told about how a value is kept.
-// Encodings are the names a Redis of the same content shows; what is behind them here is in keyspace/.
+// Encodings are the names a Redis of the same content shows; what is behind them here is in
+// keyspace/.
 
 import { parseInt64 } from '../base/numbers.js';
 import type { AccessReading } from '../keyspace/keyspace.js';
@@ -21,7 +22,8 @@ const SHARED_REFERENCES = 2147483647;
 const SHARED_INTEGERS = 10_000;
 
 const SWITCH_NOTE =
-  'Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
+  'Please note that when switching between policies at runtime LRU and LFU data will take ' +
+  'some time to adjust.';
 const LFU_SELECTED = new ErrorReply(
   `ERR An LFU maxmemory policy is selected, idle time not tracked. ${SWITCH_NOTE}`,
 );
@@ -35,8 +37,8 @@ function textEncoding(text: string): string {
 }
 
 /**
- * As OBJECT ENCODING prints it. An edited string is `raw` until a snapshot reloads it; a script, whose writes may
- * depend on the answer, sees what its content alone implies.
+ * As OBJECT ENCODING prints it. An edited string is `raw` until a snapshot reloads it; a script,
+ * whose writes may depend on the answer, sees what its content alone implies.
  */
 export function encodingOf(value: Value, inScript: boolean): string {
   if (typeof value === 'number') return 'int';

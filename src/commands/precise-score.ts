@@ -1,10 +1,11 @@
-// Owns: a double with 17 significant digits, as C's %.17g prints it. Redis shows scores so in ZSCAN of a large sorted
-// set; everywhere else they have the shortest digits (base/numbers.formatDouble).
+// Owns: a double with 17 significant digits, as C's %.17g prints it. Redis shows scores so in ZSCAN
+// of a large sorted set; everywhere else they have the shortest digits (base/numbers.formatDouble).
 
 const DIGITS = 17;
 
 export function formatPrecise(value: number): string {
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
+  if (Number.isSafeInteger(value)) return String(value);
   if (Math.abs(value) === Number.POSITIVE_INFINITY) return value > 0 ? 'inf' : '-inf';
   const [mantissa = '', exponentText = '0'] = value.toExponential(DIGITS - 1).split('e');
   const exponent = Number(exponentText);

@@ -1,7 +1,8 @@
 // Owns: finding keys: KEYS, SCAN, RANDOMKEY.
-// A SCAN cursor is the next slot of the KeyTable to look at; a key keeps its slot for life, so one that is there from
-// the first call to the last is answered. Slots differ between members, so inside a script, whose writes must not,
-// everything is in key order: SCAN then answers all keys at once with cursor 0 (COUNT is only a hint).
+// A SCAN cursor is the next slot of the KeyTable to look at; a key keeps its slot for life, so one
+// that is there from the first call to the last is answered. Slots differ between members, so
+// inside a script, whose writes must not, everything is in key order: SCAN then answers all keys at
+// once with cursor 0 (COUNT is only a hint).
 
 import { globMatches } from '../base/glob.js';
 import { type TypeName, typeName } from '../keyspace/value.js';
@@ -43,8 +44,8 @@ function parseFilter(args: Args): Filter {
 }
 
 /**
- * A cursor as C's strtoul reads it; numbers beyond any slot end the scan. Throws for other text. Shared by SCAN,
- * HSCAN, SSCAN and ZSCAN.
+ * A cursor as C's strtoul reads it; numbers beyond any slot end the scan. Throws for other text.
+ * Shared by SCAN, HSCAN, SSCAN and ZSCAN.
  */
 export function parseCursor(text: string): number {
   if (text === '') return 0;

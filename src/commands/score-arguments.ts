@@ -1,7 +1,8 @@
-// Owns: how sorted set commands read scores, score ranges and member ranges. Two C functions stand behind the texts:
-// a score must be a double from end to end and within range; a bound of a range is whatever strtod takes.
+// Owns: how sorted set commands read scores, score ranges and member ranges. Two C functions stand
+// behind the texts: a score must be a double from end to end and within range; a bound of a range
+// is whatever strtod takes.
 
-import { parseDouble } from '../base/numbers.js';
+import { parseDouble, parseSafeInteger } from '../base/numbers.js';
 import type { SortedSetValue } from '../keyspace/sorted-set.js';
 import { ErrorReply } from '../resp/reply.js';
 import { NOT_FLOAT, NOT_FLOAT_RANGE } from './errors.js';
@@ -17,7 +18,10 @@ export function scoreArgument(text: string, error: ErrorReply = NOT_FLOAT): numb
   return value;
 }
 
-/** What strtod makes of a whole text, where Redis does not look at ERANGE: 1e400 is infinite, 1e-400 is 0. */
+/**
+ * What strtod makes of a whole text, where Redis does not look at ERANGE: 1e400 is infinite, 1e-400
+ * is 0.
+ */
 function loosely(text: string): number | null {
   return parseDouble(text) ?? (DECIMAL.test(text) ? Number(text) : null);
 }
@@ -80,7 +84,10 @@ export function memberRange(min: string, max: string): RangeFinder {
   });
 }
 
-/** The first rank beyond a bound, or at its member unless the bound is of the kind that leaves it out. */
+/**
+ * The first rank beyond a bound, or at its member unless the bound is of the kind that leaves it
+ * out.
+ */
 function placeOf(
   sortedSet: SortedSetValue,
   bound: MemberBound,

@@ -1,4 +1,5 @@
-// Owns: intersection, union and difference of sets, answered or stored. An absent key is an empty set.
+// Owns: intersection, union and difference of sets, answered or stored. An absent key is an empty
+// set.
 // The stored result begins with the encoding Redis 7.2 would give it.
 
 import { parseInt64 } from '../base/numbers.js';

@@ -1,4 +1,5 @@
-// Owns: the options of SET and GETEX: which words exist, which exclude each other, and the expiry they name.
+// Owns: the options of SET and GETEX: which words exist, which exclude each other, and the expiry
+// they name.
 
 import { futureDeadline, type TimeUnit } from './deadlines.js';
 import { SYNTAX } from './errors.js';
@@ -8,7 +9,10 @@ type ExpiryWord = 'ex' | 'px' | 'exat' | 'pxat';
 interface Options {
   condition: '' | 'nx' | 'xx';
   get: boolean;
-  /** At most one of them; only the four times may be repeated (the last argument counts) or `keepttl`, `persist`. */
+  /**
+   * At most one of them; only the four times may be repeated (the last argument counts) or
+   * `keepttl`, `persist`.
+   */
   expiry: '' | 'keepttl' | 'persist' | ExpiryWord;
   amount: string;
 }
@@ -30,7 +34,10 @@ const TIMES: Readonly<Record<ExpiryWord, { unit: TimeUnit; relative: boolean }>>
   pxat: { unit: 1, relative: false },
 };
 
-/** Reads the options from args[from] on; throws SYNTAX for unknown, incomplete and contradictory ones. */
+/**
+ * Reads the options from args[from] on; throws SYNTAX for unknown, incomplete and contradictory
+ * ones.
+ */
 export function parseOptions(
   words: ReadonlySet<string>,
   args: readonly string[],

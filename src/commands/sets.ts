@@ -1,4 +1,5 @@
-// Owns: the commands on one set, and SMOVE. A set exists while it has a member. Algebra over sets is set-algebra.ts.
+// Owns: the commands on one set, and SMOVE. A set exists while it has a member. Algebra over sets
+// is set-algebra.ts.
 
 import { parseInt64 } from '../base/numbers.js';
 import type { Rng } from '../base/rng.js';
@@ -22,7 +23,9 @@ import type { CommandContext, CommandFlag, DataCommand } from './spec.js';
 
 type Args = readonly string[];
 
-/** An empty set in the encoding Redis begins with for so many members of which this is the first. */
+/**
+ * An empty set in the encoding Redis begins with for so many members of which this is the first.
+ */
 function newSet(first: string, count: number): SetValue {
   const set = new SetValue();
   if (count <= SET_INTSET_ENTRIES_MAX && parseInt64(first) !== null) return set;

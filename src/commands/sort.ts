@@ -1,6 +1,7 @@
-// Owns: SORT and SORT_RO: a list, set or sorted set in another order, or other keys' values picked by its elements.
-// Ties are broken by the bytes of the elements, and text compares by bytes (the C locale), so that what STORE keeps is
-// the same on every member.
+// Owns: SORT and SORT_RO: a list, set or sorted set in another order, or other keys' values picked
+// by its elements.
+// Ties are broken by the bytes of the elements, and text compares by bytes (the C locale), so that
+// what STORE keeps is the same on every member.
 
 import { parseDouble } from '../base/numbers.js';
 import { HashValue } from '../keyspace/hash.js';
@@ -184,7 +185,10 @@ function storeList(
   return output.length;
 }
 
-/** The sorted key, and the last STORE destination. Keys behind BY and GET depend on the data and are not named. */
+/**
+ * The sorted key, and the last STORE destination. Keys behind BY and GET depend on the data and are
+ * not named.
+ */
 function findKeys(args: Args): readonly number[] {
   let store = 0;
   for (let i = 2; i < args.length; i++) {

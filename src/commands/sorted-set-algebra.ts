@@ -1,5 +1,7 @@
-// Owns: intersection, union and difference of sorted sets (and of sets, whose members count as score 1).
-// Scores combine in the order Redis combines them, smallest source first, since sums of doubles depend on it.
+// Owns: intersection, union and difference of sorted sets (and of sets, whose members count as
+// score 1).
+// Scores combine in the order Redis combines them, smallest source first, since sums of doubles
+// depend on it.
 
 import { SetValue } from '../keyspace/set.js';
 import {
@@ -204,7 +206,10 @@ function replying(operation: Operation): DataCommand['run'] {
   };
 }
 
-/** The encoding of a whole result; it decides whether -0 is kept, so it is chosen before the first member goes in. */
+/**
+ * The encoding of a whole result; it decides whether -0 is kept, so it is chosen before the first
+ * member goes in.
+ */
 function encodingFor(scores: Scores): SortedSetEncoding {
   if (scores.size > ZSET_LISTPACK_ENTRIES_MAX) return 'skiplist';
   for (const member of scores.keys()) {

@@ -40,7 +40,10 @@ interface AddOptions {
   incr: boolean;
 }
 
-/** What became of one member: `kept` when an option forbade the change or the score was equal already. */
+/**
+ * What became of one member: `kept` when an option forbade the change or the score was equal
+ * already.
+ */
 type Outcome = 'added' | 'updated' | 'same' | 'kept';
 
 /** Parses the words before the first score; returns where it stands. */
@@ -193,9 +196,12 @@ function zscan(context: CommandContext, args: Args): Reply {
   const isSmall = sortedSet.encoding === 'listpack';
   // Redis prints the scores of a large sorted set with 17 digits here, and only here.
   const print = isSmall ? formatDouble : formatPrecise;
-  const part = isSmall
-    ? { cursor: 0, members: Array.from(sortedSet, (entry) => entry[0]) }
-    : sortedSet.scan(cursor, scan.count);
+  // Inside a script, whose writes must not differ between members, nothing may depend on when an
+  // index was built.
+  const part =
+    isSmall || context.inScript
+      ? { cursor: 0, members: Array.from(sortedSet, (entry) => entry[0]) }
+      : sortedSet.scan(cursor, scan.count);
   const items: string[] = [];
   for (const member of part.members) {
     if (scanAdmits(scan, member)) items.push(member, print(sortedSet.score(member)!));

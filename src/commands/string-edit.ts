@@ -1,11 +1,13 @@
-// Owns: what edits of a part of a string share: its length, its bytes, and the form that can be edited.
+// Owns: what edits of a part of a string share: its length, its bytes, and the form that can be
+// edited.
 
 import { RawString } from '../keyspace/raw-string.js';
 import type { StringValue } from '../keyspace/value.js';
 import { textOf } from './access.js';
 
 /**
- * Longest string in bytes: what a JavaScript string can hold, 24 short of the 512 MB where Redis stops.
+ * Longest string in bytes: what a JavaScript string can hold, 24 short of the 512 MB where Redis
+ * stops.
  */
 export const STRING_BYTES_MAX = 2 ** 29 - 24;
 
@@ -14,8 +16,8 @@ export function lengthOf(value: StringValue): number {
 }
 
 /**
- * The value as one that is edited in place; empty for none. Store it with Database.replace when the edit is done,
- * also when it is the object that was there.
+ * The value as one that is edited in place; empty for none. Store it with Database.replace when the
+ * edit is done, also when it is the object that was there.
  */
 export function editRaw(value: StringValue | undefined): RawString {
   if (value instanceof RawString) return value;

@@ -1,6 +1,8 @@
 // Owns: the plain string commands: reading, storing, several keys at once, and edits of a part.
-// Counters are in counters.ts, LCS in lcs.ts. SET and GETEX share their options with set-options.ts.
-// A string keeps the form it was sent in; only edits of a part (APPEND, SETRANGE) make it a RawString.
+// Counters are in counters.ts, LCS in lcs.ts. SET and GETEX share their options with
+// set-options.ts.
+// A string keeps the form it was sent in; only edits of a part (APPEND, SETRANGE) make it a
+// RawString.
 
 import { RawString } from '../keyspace/raw-string.js';
 import { ErrorReply, OK, type Reply } from '../resp/reply.js';

@@ -1,6 +1,7 @@
-// Owns: a sequence of strings in chunks of bounded length: O(1) amortised at both ends, and in the middle the cost of
-// one short array plus a walk over chunk lengths from the nearer end.
-// Invariants: no chunk is empty; no chunk holds more than CHUNK_MAX; the lengths add up to `length`.
+// Owns: a sequence of strings in chunks of bounded length: O(1) amortised at both ends, and in the
+// middle the cost of one short array plus a walk over chunk lengths from the nearer end.
+// Invariants: no chunk is empty; no chunk holds more than CHUNK_MAX; the lengths add up to
+// `length`.
 // The chunk layout never shows in a result.
 
 import { assert } from '../base/assert.js';
@@ -8,7 +9,10 @@ import { assert } from '../base/assert.js';
 export const CHUNK_MAX = 256;
 
 export class ChunkedList {
-  /** Set anew for the first chunk: an array literal takes exactly one slot, a push into an empty array seventeen. */
+  /**
+   * Set anew for the first chunk: an array literal takes exactly one slot, a push into an empty
+   * array seventeen.
+   */
   #chunks: string[][] = [];
   #length = 0;
   /** Where #locate found the last position asked for. */
@@ -98,7 +102,8 @@ export class ChunkedList {
   }
 
   /**
-   * Removes up to `limit` elements equal to `value`, beginning at the head or at the tail; returns how many.
+   * Removes up to `limit` elements equal to `value`, beginning at the head or at the tail; returns
+   * how many.
    */
   removeEqual(value: string, limit: number, fromTail: boolean): number {
     const chunks = this.#chunks;
@@ -159,7 +164,9 @@ export class ChunkedList {
     this.#offset = at - start;
   }
 
-  /** Drops a chunk that became empty, or joins a short one with its successor when both fit well. */
+  /**
+   * Drops a chunk that became empty, or joins a short one with its successor when both fit well.
+   */
   #join(at: number): void {
     const chunk = this.#chunks[at]!;
     if (chunk.length === 0) {

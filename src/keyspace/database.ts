@@ -1,7 +1,8 @@
 // Owns: one numbered database: which keys live, until when, and what they cost.
-// Invariants: a key whose expiry is <= the replicated time is dead for every lookup, even before its slot is reclaimed;
-// every change goes through lookupWrite, set, replace, delete or the expiry setters, so that a running snapshot sees
-// the old value first (ChangeObserver) and WATCH sees the touch.
+// Invariants: a key whose expiry is <= the replicated time is dead for every lookup, even before
+// its slot is reclaimed; every change goes through lookupWrite, set, replace, delete or the expiry
+// setters, so that a running snapshot sees the old value first (ChangeObserver) and WATCH sees the
+// touch.
 // Never reads a clock: `now` is always the replicated time given by the caller.
 
 import { assert } from '../base/assert.js';
@@ -63,7 +64,10 @@ export class Database {
     return this.#table.valueAt(slot);
   }
 
-  /** The live value without counting or noting anything (TYPE, TTL, OBJECT, EXISTS by other commands). */
+  /**
+   * The live value without counting or noting anything (TYPE, TTL, OBJECT, EXISTS by other
+   * commands).
+   */
   peek(key: string, now: number): Value | undefined {
     const slot = this.#liveSlot(key, now);
     return slot < 0 ? undefined : this.#table.valueAt(slot);
@@ -74,8 +78,8 @@ export class Database {
   }
 
   /**
-   * The live value for a command that will change it in place (then: touch) or decide by it. A dead key is
-   * reclaimed first. A running snapshot keeps the value as it is now.
+   * The live value for a command that will change it in place (then: touch) or decide by it. A dead
+   * key is reclaimed first. A running snapshot keeps the value as it is now.
    */
   lookupWrite(key: string, now: number): Value | undefined {
     const slot = this.#table.find(key);
@@ -90,7 +94,10 @@ export class Database {
     return this.#table.valueAt(slot);
   }
 
-  /** Stores a value under a key, new or not, and removes any expiry (SET semantics). Touches the key. */
+  /**
+   * Stores a value under a key, new or not, and removes any expiry (SET semantics). Touches the
+   * key.
+   */
   set(key: string, value: Value): void {
     const slot = this.#put(key, value);
     this.#clearExpiry(slot);
@@ -100,8 +107,8 @@ export class Database {
   }
 
   /**
-   * Stores a value and keeps the expiry (SET KEEPTTL, INCR, APPEND), after a lookupWrite of the key: otherwise the
-   * expiry of a dead key would live on. Touches the key.
+   * Stores a value and keeps the expiry (SET KEEPTTL, INCR, APPEND), after a lookupWrite of the
+   * key: otherwise the expiry of a dead key would live on. Touches the key.
    */
   replace(key: string, value: Value): void {
     const slot = this.#put(key, value);
@@ -110,7 +117,10 @@ export class Database {
     this.#keyspace.touched(this.index, key);
   }
 
-  /** Removes a key and touches it. True when it was there (dead keys count as there: check with lookupWrite first). */
+  /**
+   * Removes a key and touches it. True when it was there (dead keys count as there: check with
+   * lookupWrite first).
+   */
   delete(key: string): boolean {
     const slot = this.#table.find(key);
     if (slot < 0) return false;
@@ -132,7 +142,10 @@ export class Database {
     return slot < 0 ? 0 : this.#table.expireAt(slot);
   }
 
-  /** Sets the expiry (ms since 1970, > 0) of a key that exists, and touches it. A past time is allowed: the key is then dead. */
+  /**
+   * Sets the expiry (ms since 1970, > 0) of a key that exists, and touches it. A past time is
+   * allowed: the key is then dead.
+   */
   setExpireAt(key: string, at: number): void {
     const slot = this.#table.find(key);
     assert(slot >= 0 && at > 0, 'expiry needs an existing key and a positive time');
@@ -159,8 +172,8 @@ export class Database {
   }
 
   /**
-   * Reclaims up to `budget` keys that are dead at `now`, earliest expiry first, then by key: the same keys on every
-   * member. Returns how many.
+   * Reclaims up to `budget` keys that are dead at `now`, earliest expiry first, then by key: the
+   * same keys on every member. Returns how many.
    */
   reclaimDead(now: number, budget: number): number {
     let removed = 0;
@@ -209,17 +222,18 @@ export class Database {
     [this.#deadlines, other.#deadlines] = [other.#deadlines, this.#deadlines];
   }
 
-  /** Adds a key while a snapshot is loaded: no touch, no observer. `expireAt` 0 for none. */
-  load(key: string, value: Value, expireAt: number): void {
-    assert(this.#table.find(key) < 0, 'a loaded key is new');
+  /** Adds a key while a snapshot is loaded: no touch, no observer. `expireAt` 0 for none. False when the key is there. */
+  load(key: string, value: Value, expireAt: number): boolean {
+    if (this.#table.find(key) >= 0) return false;
     const slot = this.#table.insert(key, value);
     this.#bytes += keyBytes(key);
     if (typeof value !== 'object') this.#bytes += valueBytes(value);
     this.#settle(value);
     this.#keyspace.noteAccess(this.#table, slot);
-    if (expireAt === 0) return;
+    if (expireAt === 0) return true;
     this.#table.setExpireAt(slot, expireAt);
     this.#deadlines.settle(slot);
+    return true;
   }
 
   #liveSlot(key: string, now: number): number {
@@ -253,7 +267,10 @@ export class Database {
     return slot;
   }
 
-  /** Brings the database's count up to a mutable value's own estimate; plain strings are counted when stored. */
+  /**
+   * Brings the database's count up to a mutable value's own estimate; plain strings are counted
+   * when stored.
+   */
   #settle(value: Value): void {
     if (typeof value !== 'object') return;
     this.#bytes += value.bytes - value.accounted;

@@ -1,7 +1,7 @@
 // Owns: the volatile slots of one table in the order they die: a binary heap of slot numbers.
 // Order: expiry, then key; a total order, so it does not depend on slots or history.
-// Invariant: a slot is here exactly once if its expiry is set (the owner calls settle and remove), so nothing stale
-// piles up and nothing is ever rebuilt. Eight bytes a volatile key.
+// Invariant: a slot is here exactly once if its expiry is set (the owner calls settle and remove),
+// so nothing stale piles up and nothing is ever rebuilt. Eight bytes a volatile key.
 
 import { assert } from '../base/assert.js';
 import type { KeyTable } from './key-table.js';
@@ -27,7 +27,9 @@ export class DeadlineQueue {
     return this.#size === 0 ? -1 : this.#slots[0]!;
   }
 
-  /** Adds a slot, or moves it to where its new expiry belongs. Call after the table has that expiry. */
+  /**
+   * Adds a slot, or moves it to where its new expiry belongs. Call after the table has that expiry.
+   */
   settle(slot: number): void {
     if (slot >= this.#places.length) this.#places = grown(this.#places, this.#table.slotCount);
     let at = this.#places[slot]! - 1;

@@ -1,10 +1,13 @@
-// Owns: the value of a hash: fields and values in two dense arrays, with a field index once the hash is large.
-// Order: while `listpack`, fields keep insertion order and a removal closes the gap; as `hashtable`, a removal moves
-// the last field into the gap, so any position is reachable in O(1). Both are functions of the sequence of edits.
-// A hash rebuilt from its own iteration with the same encoding (`restore`) has the same arrays, and the arrays and the
-// encoding are its whole state: every later edit, random choice and scan gives the same result on both.
-// Limits are the defaults of Redis 7.2 (hash-max-listpack-entries 512, hash-max-listpack-value 64); once `hashtable`,
-// always `hashtable`.
+// Owns: the value of a hash: fields and values in two dense arrays, with a field index once the
+// hash is large.
+// Order: while `listpack`, fields keep insertion order and a removal closes the gap; as
+// `hashtable`, a removal moves the last field into the gap, so any position is reachable in O(1).
+// Both are functions of the sequence of edits.
+// A hash rebuilt from its own iteration with the same encoding (`restore`) has the same arrays, and
+// the arrays and the encoding are its whole state: every later edit, random choice and scan gives
+// the same result on both.
+// Limits are the defaults of Redis 7.2 (hash-max-listpack-entries 512, hash-max-listpack-value 64);
+// once `hashtable`, always `hashtable`.
 
 import { assert } from '../base/assert.js';
 import { stringBytes } from './memory.js';
@@ -34,7 +37,10 @@ export class HashValue extends MutableValue {
     this.bytes = BASE_BYTES;
   }
 
-  /** Rebuilds a hash from what iteration yielded; fields must differ (a repeated one keeps its first place). */
+  /**
+   * Rebuilds a hash from what iteration yielded; fields must differ (a repeated one keeps its first
+   * place).
+   */
   static restore(
     entries: Iterable<readonly [field: string, value: string]>,
     encoding: HashEncoding,

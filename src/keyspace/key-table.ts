@@ -1,7 +1,9 @@
-// Owns: the slots of one database: a Map from key to slot number, and parallel arrays indexed by slot.
-// A key keeps its slot for life, so SCAN cursors, the snapshot walker, random choice and eviction sampling are all
-// positions in the same arrays. Freed slots are used again, last freed first: the layout is a function of the
-// sequence of inserts and removals, equal on members with the same history.
+// Owns: the slots of one database: a Map from key to slot number, and parallel arrays indexed by
+// slot.
+// A key keeps its slot for life, so SCAN cursors, the snapshot walker, random choice and eviction
+// sampling are all positions in the same arrays. Freed slots are used again, last freed first: the
+// layout is a function of the sequence of inserts and removals, equal on members with the same
+// history.
 // Knows nothing of time, types or counters: Database does.
 
 import type { Value } from './value.js';

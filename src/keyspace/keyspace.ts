@@ -1,5 +1,7 @@
-// Owns: the sixteen databases and what they share: counters, WATCH marks, the running snapshot's observer.
-// This is the whole replicated data set. It changes only inside machine/apply (and when a snapshot is loaded).
+// Owns: the sixteen databases and what they share: counters, WATCH marks, the running snapshot's
+// observer.
+// This is the whole replicated data set. It changes only inside machine/apply (and when a snapshot
+// is loaded).
 
 import { assert } from '../base/assert.js';
 import { type ChangeObserver, Database } from './database.js';
@@ -8,16 +10,22 @@ import { RecentTouches } from './recent-touches.js';
 
 export const DATABASE_COUNT = 16;
 
-/** How reads mark keys: by time (LRU, OBJECT IDLETIME) or by logarithmic frequency (LFU, OBJECT FREQ). Node-local. */
+/**
+ * How reads mark keys: by time (LRU, OBJECT IDLETIME) or by logarithmic frequency (LFU, OBJECT
+ * FREQ). Node-local.
+ */
 export type AccessMarker = (stamp: number) => number;
 
 /**
- * A change to a whole database touches its keys one by one up to this many, so that WATCH of a key that was not there
- * stays good, as in Redis; beyond, it counts as a touch of everything.
+ * A change to a whole database touches its keys one by one up to this many, so that WATCH of a key
+ * that was not there stays good, as in Redis; beyond, it counts as a touch of everything.
  */
 const TOUCHED_EACH_MAX = 512;
 
-/** What a stamp says: seconds since the last use, or a logarithmic count of uses under an LFU policy. */
+/**
+ * What a stamp says: seconds since the last use, or a logarithmic count of uses under an LFU
+ * policy.
+ */
 export type AccessReading =
   | { readonly kind: 'idle'; readonly seconds: number }
   | { readonly kind: 'frequency'; readonly count: number };
@@ -103,7 +111,10 @@ export class Keyspace {
     this.dirty++;
   }
 
-  /** Takes over all keys of another keyspace (a snapshot that was loaded beside this one), which gets the old ones. */
+  /**
+   * Takes over all keys of another keyspace (a snapshot that was loaded beside this one), which
+   * gets the old ones.
+   */
   adopt(other: Keyspace): void {
     for (const database of this.databases) {
       database.swapWith(other.database(database.index));

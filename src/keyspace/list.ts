@@ -1,10 +1,12 @@
 // Owns: the value of a list, its encoding and its size.
-// The whole state is the sequence and the encoding: a list rebuilt from its own iteration with the same encoding
-// (`restore`) answers every later command alike; how elements are chunked never shows.
-// Encoding follows Redis 7.2 with list-max-listpack-size -2: `listpack` becomes `quicklist` when it would exceed 8192
-// bytes, and a quicklist that shrinks to 4096 bytes becomes a listpack again.
-// DIVERGES: Redis shrinks only when all elements sit in one node, which depends on how they came there; here the
-// total size alone decides, so that a member restored from a snapshot agrees with one that was not.
+// The whole state is the sequence and the encoding: a list rebuilt from its own iteration with the
+// same encoding (`restore`) answers every later command alike; how elements are chunked never
+// shows.
+// Encoding follows Redis 7.2 with list-max-listpack-size -2: `listpack` becomes `quicklist` when it
+// would exceed 8192 bytes, and a quicklist that shrinks to 4096 bytes becomes a listpack again.
+// DIVERGES: Redis shrinks only when all elements sit in one node, which depends on how they came
+// there; here the total size alone decides, so that a member restored from a snapshot agrees with
+// one that was not.
 
 import { ChunkedList } from './chunked-list.js';
 import { LISTPACK_EMPTY_BYTES, listpackEntryBytes } from './listpack-size.js';
@@ -115,7 +117,10 @@ export class ListValue extends MutableValue {
     return value;
   }
 
-  /** Removes up to `limit` elements equal to `value`, from the head or from the tail; returns how many. */
+  /**
+   * Removes up to `limit` elements equal to `value`, from the head or from the tail; returns how
+   * many.
+   */
   removeEqual(value: string, limit: number, fromTail: boolean): number {
     const removed = this.#items.removeEqual(value, limit, fromTail);
     if (removed === 0) return 0;
@@ -140,7 +145,10 @@ export class ListValue extends MutableValue {
     return this.#items.backward();
   }
 
-  /** Chooses the encoding for elements of so many characters in all that are about to come. Edits call it themselves. */
+  /**
+   * Chooses the encoding for elements of so many characters in all that are about to come. Edits
+   * call it themselves.
+   */
   willGrow(characters: number): void {
     if (this.#listpackBytes + characters > LISTPACK_BYTES_MAX) this.#encoding = 'quicklist';
   }

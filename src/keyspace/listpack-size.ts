@@ -1,5 +1,5 @@
-// Owns: how many bytes Redis's listpack would need for an element. Helios keeps no listpacks; it needs their sizes
-// because the encoding of a list (OBJECT ENCODING) changes at a number of bytes.
+// Owns: how many bytes Redis's listpack would need for an element. Helios keeps no listpacks; it
+// needs their sizes because the encoding of a list (OBJECT ENCODING) changes at a number of bytes.
 
 import { parseInt64 } from '../base/numbers.js';
 

@@ -1,5 +1,6 @@
-// Owns: the estimate of what keys and values cost, in bytes. A fixed function of lengths, so every member counts the
-// same and maxmemory means the same everywhere; MEMORY USAGE and used_memory_dataset print it.
+// Owns: the estimate of what keys and values cost, in bytes. A fixed function of lengths, so every
+// member counts the same and maxmemory means the same everywhere; MEMORY USAGE and
+// used_memory_dataset print it.
 
 import type { Value } from './value.js';
 
@@ -18,7 +19,10 @@ export function keyBytes(key: string): number {
   return SLOT_BYTES + stringBytes(key);
 }
 
-/** A value as it stands; a number lives in its slot (small) or in a heap number (large), counted alike. */
+/**
+ * A value as it stands; a number lives in its slot (small) or in a heap number (large), counted
+ * alike.
+ */
 export function valueBytes(value: Value): number {
   if (typeof value === 'string') return stringBytes(value);
   if (typeof value === 'number') return 16;

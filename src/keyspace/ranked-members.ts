@@ -1,11 +1,14 @@
-// Owns: (score, member) pairs in order, with ranks: chunks of sorted parallel arrays, and a Fenwick tree over the chunk
-// lengths so that rank and at cost O(log n) plus one short array.
-// Order: by score (-0 equals 0, infinities at the ends, never NaN), then by member bytes; latin1 strings compare as
-// their bytes do.
-// The first pair of each chunk is kept in two flat arrays besides, so that finding a chunk touches little memory.
-// Invariants: no chunk is empty (there is one chunk, perhaps empty, in an empty order); no chunk exceeds CHUNK_MAX; pairs
-// are distinct and ascending within and across chunks; `#tree` is null or sums the present chunk lengths.
-// The caller knows each member's score; this structure never searches by member alone, except in `findMember`.
+// Owns: (score, member) pairs in order, with ranks: chunks of sorted parallel arrays, and a Fenwick
+// tree over the chunk lengths so that rank and at cost O(log n) plus one short array.
+// Order: by score (-0 equals 0, infinities at the ends, never NaN), then by member bytes; latin1
+// strings compare as their bytes do.
+// The first pair of each chunk is kept in two flat arrays besides, so that finding a chunk touches
+// little memory.
+// Invariants: no chunk is empty (there is one chunk, perhaps empty, in an empty order); no chunk
+// exceeds CHUNK_MAX; pairs are distinct and ascending within and across chunks; `#tree` is null or
+// sums the present chunk lengths.
+// The caller knows each member's score; this structure never searches by member alone, except in
+// `findMember`.
 
 import { assert } from '../base/assert.js';
 
@@ -70,13 +73,20 @@ export class RankedMembers {
     return this.#before(chunk) + partition(this.#chunks[chunk]!.scores, score, inclusive);
   }
 
-  /** As countBelow, by member; meaningful when all scores are equal (Redis says the same of ZRANGEBYLEX). */
+  /**
+   * As countBelow, by member; meaningful when all scores are equal (Redis says the same of
+   * ZRANGEBYLEX). It halves the ranks and not the chunks, so that even with different scores the
+   * answer does not depend on how pairs are chunked.
+   */
   countMembersBelow(member: string, inclusive: boolean): number {
-    if (this.#size === 0) return 0;
-    const chunk = partitionMembers(this.#firstMembers, member, inclusive) - 1;
-    if (chunk < 0) return 0;
-    const { members } = this.#chunks[chunk]!;
-    return this.#before(chunk) + partitionMembers(members, member, inclusive);
+    let low = 0;
+    let high = this.#size;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (memberIsBelow(this.memberAt(middle), member, inclusive)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /** The member at a rank in [0, size). */
@@ -130,7 +140,10 @@ export class RankedMembers {
     return undefined;
   }
 
-  /** The last chunk whose first pair is not above (score, member); the first chunk when there is none. */
+  /**
+   * The last chunk whose first pair is not above (score, member); the first chunk when there is
+   * none.
+   */
   #chunkFor(member: string, score: number): number {
     const scores = this.#firstScores;
     let low = 1;
@@ -211,7 +224,10 @@ export class RankedMembers {
     return tree;
   }
 
-  /** Halves a chunk; one that grew at the very end keeps all but its last pair, as ascending inserts will follow. */
+  /**
+   * Halves a chunk; one that grew at the very end keeps all but its last pair, as ascending inserts
+   * will follow.
+   */
   #split(at: number): void {
     const { members, scores } = this.#chunks[at]!;
     const last = at === this.#chunks.length - 1;
@@ -219,7 +235,9 @@ export class RankedMembers {
     this.#insertChunk(at + 1, { members: members.splice(cut), scores: scores.splice(cut) });
   }
 
-  /** Drops a chunk that became empty, or joins a short one with its successor when both fit well. */
+  /**
+   * Drops a chunk that became empty, or joins a short one with its successor when both fit well.
+   */
   #join(at: number): void {
     const chunk = this.#chunks[at]!;
     const next = this.#chunks[at + 1];
@@ -266,17 +284,6 @@ function partition(scores: readonly number[], limit: number, inclusive: boolean)
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (scoreIsBelow(scores[middle]!, limit, inclusive)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function partitionMembers(members: readonly string[], limit: string, inclusive: boolean): number {
-  let low = 0;
-  let high = members.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (memberIsBelow(members[middle]!, limit, inclusive)) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,5 +1,5 @@
-// Owns: a string that is edited in place (APPEND, SETRANGE, SETBIT, BITFIELD): a growable byte buffer, so that an edit
-// costs its own size and not the value's. OBJECT ENCODING calls it `raw`.
+// Owns: a string that is edited in place (APPEND, SETRANGE, SETBIT, BITFIELD): a growable byte
+// buffer, so that an edit costs its own size and not the value's. OBJECT ENCODING calls it `raw`.
 
 import { MutableValue } from './value.js';
 
@@ -64,7 +64,10 @@ export class RawString extends MutableValue {
     return true;
   }
 
-  /** The live bytes, for scans, serialisation and edits that keep the length. Valid until the next edit. */
+  /**
+   * The live bytes, for scans, serialisation and edits that keep the length. Valid until the next
+   * edit.
+   */
   view(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }

@@ -1,9 +1,10 @@
-// Owns: the order in which ZSCAN walks a large sorted set: buckets by the leading bits of a hash of the member. Scores and
-// neighbours do not enter, so no edit of other members moves one. A cursor is the lowest hash still to come: it means
-// the same on every node, after a restart, and when the number of buckets has changed since (at worst one bucket is
-// returned again).
-// It is an index made from the members alone: built when a first scan asks, kept up by edits, dropped when no scan has
-// come for a while. It is no part of the replicated state, and its memory is not counted in `bytes`.
+// Owns: the order in which ZSCAN walks a large sorted set: buckets by the leading bits of a hash of
+// the member. Scores and neighbours do not enter, so no edit of other members moves one. A cursor
+// is the lowest hash still to come: it means the same on every node, after a restart, and when the
+// number of buckets has changed since (at worst one bucket is returned again).
+// It is an index made from the members alone: built when a first scan asks, kept up by edits,
+// dropped when no scan has come for a while. It is no part of the replicated state, and its memory
+// is not counted in `bytes`.
 
 export interface ScanPart {
   /** Where the next part begins; 0 when this was the last. */
@@ -44,7 +45,10 @@ export class ScanOrder {
     this.#idleEdits++;
   }
 
-  /** Whether the order was kept up for nothing as long as building it takes, or has outgrown its buckets. */
+  /**
+   * Whether the order was kept up for nothing as long as building it takes, or has outgrown its
+   * buckets.
+   */
   get isStale(): boolean {
     if (this.#idleEdits > 1024 + this.#size) return true;
     return this.#size > BUCKET_FILL_MAX * this.#buckets.length;

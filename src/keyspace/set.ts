@@ -1,10 +1,13 @@
-// Owns: the value of a set: members in a dense array, with an index once the set is large, or sorted integers.
-// Order: `intset` is numeric order; `listpack` keeps insertion order and a removal closes the gap; `hashtable` moves
-// the last member into the gap. So the member at any position is found in O(1) (SPOP, SRANDMEMBER), and the order is
-// a function of the sequence of edits. A set rebuilt from its own iteration with the same encoding (`restore`) has the
-// same array; array and encoding are its whole state, so every later edit, choice and scan agrees on both.
+// Owns: the value of a set: members in a dense array, with an index once the set is large, or
+// sorted integers.
+// Order: `intset` is numeric order; `listpack` keeps insertion order and a removal closes the gap;
+// `hashtable` moves the last member into the gap. So the member at any position is found in O(1)
+// (SPOP, SRANDMEMBER), and the order is a function of the sequence of edits. A set rebuilt from its
+// own iteration with the same encoding (`restore`) has the same array; array and encoding are its
+// whole state, so every later edit, choice and scan agrees on both.
 // Limits are the defaults of Redis 7.2 (set-max-intset-entries 512, set-max-listpack-entries 128,
-// set-max-listpack-value 64). Conversions go from intset to listpack or hashtable, and from listpack to hashtable.
+// set-max-listpack-value 64). Conversions go from intset to listpack or hashtable, and from
+// listpack to hashtable.
 
 import { assert } from '../base/assert.js';
 import { parseInt64 } from '../base/numbers.js';
@@ -41,7 +44,9 @@ export class SetValue extends MutableValue {
     this.bytes = BASE_BYTES;
   }
 
-  /** Rebuilds a set from what iteration yielded; members must differ (a repeated one is dropped). */
+  /**
+   * Rebuilds a set from what iteration yielded; members must differ (a repeated one is dropped).
+   */
   static restore(members: Iterable<string>, encoding: SetEncoding): SetValue {
     const set = new SetValue();
     set.convertTo(encoding);
@@ -128,7 +133,9 @@ export class SetValue extends MutableValue {
     return this.#index.get(member) ?? -1;
   }
 
-  /** An intset that meets its first other member is a listpack while it is short, else a hash table. */
+  /**
+   * An intset that meets its first other member is a listpack while it is short, else a hash table.
+   */
   #leaveIntset(member: string): void {
     const short =
       this.size < SET_LISTPACK_ENTRIES_MAX && member.length <= SET_LISTPACK_VALUE_BYTES_MAX;

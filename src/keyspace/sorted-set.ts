@@ -1,8 +1,11 @@
-// Owns: the value of a sorted set: members in (score, member bytes) order, and the score of each member.
-// The whole state is the set of pairs and the encoding: a sorted set rebuilt from its own iteration with the same
-// encoding (`restore`) answers every later command alike; how pairs are chunked never shows.
-// Limits are the defaults of Redis 7.2 (zset-max-listpack-entries 128, zset-max-listpack-value 64); once `skiplist`,
-// always `skiplist`. Helios has no skiplist: the name is what OBJECT ENCODING prints.
+// Owns: the value of a sorted set: members in (score, member bytes) order, and the score of each
+// member.
+// The whole state is the set of pairs and the encoding: a sorted set rebuilt from its own iteration
+// with the same encoding (`restore`) answers every later command alike; how pairs are chunked never
+// shows.
+// Limits are the defaults of Redis 7.2 (zset-max-listpack-entries 128, zset-max-listpack-value 64);
+// once `skiplist`, always `skiplist`. Helios has no skiplist: the name is what OBJECT ENCODING
+// prints.
 // Like Redis, a small one keeps a score of -0 as 0, a large one keeps it as it came.
 
 import { assert } from '../base/assert.js';
@@ -36,7 +39,9 @@ export class SortedSetValue extends MutableValue {
     this.bytes = BASE_BYTES;
   }
 
-  /** Rebuilds a sorted set from what iteration yielded; in a repeated member the last score holds. */
+  /**
+   * Rebuilds a sorted set from what iteration yielded; in a repeated member the last score holds.
+   */
   static restore(
     entries: Iterable<readonly [member: string, score: number]>,
     encoding: SortedSetEncoding,
@@ -63,14 +68,20 @@ export class SortedSetValue extends MutableValue {
     return this.#scores === null ? this.#order.findMember(member) : this.#scores.get(member);
   }
 
-  /** Sets a member's score (never NaN). True when the member is new. An equal score changes nothing, not even -0. */
+  /**
+   * Sets a member's score (never NaN). True when the member is new. An equal score changes nothing,
+   * not even -0.
+   */
   set(member: string, score: number): boolean {
     const old = this.score(member);
     this.change(member, old, score);
     return old === undefined;
   }
 
-  /** As `set`, for a caller that knows the present score (undefined: absent), so that it is looked up once. */
+  /**
+   * As `set`, for a caller that knows the present score (undefined: absent), so that it is looked
+   * up once.
+   */
   change(member: string, old: number | undefined, score: number): void {
     assert(!Number.isNaN(score), 'a score is a number');
     if (old === undefined) {
@@ -135,7 +146,9 @@ export class SortedSetValue extends MutableValue {
     return this.#order.countMembersBelow(member, true);
   }
 
-  /** Members and scores of ranks [start, end), clamped, appended to the arrays in ascending order. */
+  /**
+   * Members and scores of ranks [start, end), clamped, appended to the arrays in ascending order.
+   */
   collect(start: number, end: number, members: string[], scores: number[]): void {
     this.#order.collect(Math.max(0, start), Math.min(end, this.size), members, scores);
   }
@@ -151,8 +164,9 @@ export class SortedSetValue extends MutableValue {
   }
 
   /**
-   * About `count` members from a cursor of an earlier call, 0 for the first. Every member that is present from the first
-   * call to the last is returned, rarely twice.
+   * About `count` members from a cursor of an earlier call, 0 for the first. Every member that is
+   * present from the first call to the last is returned, rarely twice. Order and division differ
+   * between nodes: never for a script.
    */
   scan(cursor: number, count: number): ScanPart {
     this.#scanOrder ??= new ScanOrder(this.#members(), this.size);

@@ -207,15 +207,6 @@ class PinoOutput extends PinoLogger implements LogOutput {
   }
 }
 
-/** Level for a value of CONFIG `loglevel`. */
-export const REDIS_LOG_LEVELS: Readonly<Record<string, LogLevel>> = {
-  debug: 'debug',
-  verbose: 'debug',
-  notice: 'info',
-  warning: 'warn',
-  nothing: 'silent',
-};
-
 /** For tests and tools that want silence. */
 export const silentLogger: Logger = {
   child: () => silentLogger,

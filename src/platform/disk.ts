@@ -9,7 +9,7 @@ import { lockFile } from './lock-file.js';
 export interface DiskFile {
   /** Bytes in the file, including those written and not yet synced. */
   readonly size: number;
-  /** Appends the buffers in order. Only one append or sync may be under way. */
+  /** Appends the buffers in order. Only one append or sync may be under way. `done` may run before this returns. */
   append(buffers: readonly Uint8Array[], done: (error: Error | null) => void): void;
   /** fdatasync. */
   sync(done: (error: Error | null) => void): void;
@@ -36,6 +36,11 @@ export interface Disk {
 
 /** Buffers in one writev; the kernel takes no more. */
 const IOV_MAX = 1024;
+/**
+ * Appends up to this many bytes are written in the calling thread: they only fill the page cache, which takes less time
+ * than a trip through the thread pool (measured before a sync: 40 us less CPU, 70 us less latency).
+ */
+const DIRECT_BYTES_MAX = 64 * 1024;
 
 class SystemFile implements DiskFile {
   readonly #fd: number;
@@ -43,7 +48,7 @@ class SystemFile implements DiskFile {
   #size: number;
   #buffers: readonly Uint8Array[] = [];
   #done: ((error: Error | null) => void) | null = null;
-  /** Buffers of the current append that are written whole, and the first one's written part. */
+  /** Buffers of the current append handed to the system, and how many bytes its last call should take. */
   #written = 0;
   #expected = 0;
 
@@ -110,8 +115,23 @@ class SystemFile implements DiskFile {
     let expected = 0;
     for (const buffer of part) expected += buffer.length;
     this.#expected = expected;
+    if (whole && expected <= DIRECT_BYTES_MAX) {
+      this.#writeDirectly(part);
+      return;
+    }
     if (part.length === 1) fs.write(this.#fd, part[0]!, this.#onWritten);
     else fs.writev(this.#fd, part, this.#onWritten);
+  }
+
+  #writeDirectly(part: readonly Uint8Array[]): void {
+    let count = 0;
+    let fault: Error | null = null;
+    try {
+      count = part.length === 1 ? fs.writeSync(this.#fd, part[0]!) : fs.writevSync(this.#fd, part);
+    } catch (error) {
+      fault = error as Error;
+    }
+    this.#onWritten(fault, count);
   }
 
   readonly #onWritten = (error: Error | null, count: number): void => {

@@ -1,6 +1,7 @@
-// Owns: the face of the core to its driver: one member of one Raft group as a pure state machine.
-// A turn is: any number of calls, then takeReady until null, then what Ready asks. No I/O, clock or promise in here;
-// the only randomness is the Rng passed in. Not re-entrant. Handlers: follower.ts, election.ts, leader.ts.
+// Owns: the face of the core to its driver: one member of one Raft group as a pure state machine. A
+// turn is: any number of calls, then takeReady until null, then what Ready asks. No I/O, clock or
+// promise in here; the only randomness is the Rng passed in. Not re-entrant. Handlers: follower.ts,
+// election.ts, leader.ts.
 
 import { assert } from '../base/assert.js';
 import type { Rng } from '../base/rng.js';
@@ -92,8 +93,9 @@ export class RaftCore<B> {
   }
 
   /**
-   * A linearizable read may run at once: this node is the only voter, leads, and has applied all that is committed,
-   * which includes everything acknowledged before a restart once its first entry in this term is committed.
+   * A linearizable read may run at once: this node is the only voter, leads, and has applied all
+   * that is committed, which includes everything acknowledged before a restart once its first entry
+   * in this term is committed.
    */
   get canReadNow(): boolean {
     const state = this.#state;
@@ -132,8 +134,9 @@ export class RaftCore<B> {
   }
 
   /**
-   * Leader only: appends an entry; returns it, or null when not leader, beyond the uncommitted limit, or while
-   * leadership is handed over. `bodyOf` is called once, with the index and term given.
+   * Leader only: appends an entry; returns it, or null when not leader, beyond the uncommitted
+   * limit, or while leadership is handed over. `bodyOf` is called once, with the index and term
+   * given.
    */
   propose(
     kind: ProposalKind,
@@ -144,8 +147,9 @@ export class RaftCore<B> {
   }
 
   /**
-   * Leader only: moves to these voters and learners, through joint consensus when more than one voter changes (the
-   * joint state is then left by itself). Returns the first entry of the change, or why nothing was appended.
+   * Leader only: moves to these voters and learners, through joint consensus when more than one
+   * voter changes (the joint state is then left by itself). Returns the first entry of the change,
+   * or why nothing was appended.
    */
   proposeMembership(
     voters: readonly string[],
@@ -176,7 +180,10 @@ export class RaftCore<B> {
     if (!taken) state.answerRead(id, -1);
   }
 
-  /** The Ready with this token is durable, and all before it. Tokens complete in order; lower ones are ignored. */
+  /**
+   * The Ready with this token is durable, and all before it. Tokens complete in order; lower ones
+   * are ignored.
+   */
   appended(token: number): void {
     const state = this.#state;
     state.durability.complete(token);
@@ -204,8 +211,8 @@ export class RaftCore<B> {
   }
 
   /**
-   * A snapshot at meta.index (applied) is durable here: entries before `keepFrom` are forgotten, by default all that
-   * the snapshot holds. Keep some for followers that are a little behind.
+   * A snapshot at meta.index (applied) is durable here: entries before `keepFrom` are forgotten, by
+   * default all that the snapshot holds. Keep some for followers that are a little behind.
    */
   compact(meta: SnapshotMeta, keepFrom: number = meta.index + 1): void {
     const state = this.#state;
@@ -232,7 +239,10 @@ export class RaftCore<B> {
     if (progress?.state === 'replicate') progress.probe();
   }
 
-  /** The link to this peer closed. Was it the leader, it is replaced soon, not after a whole election timeout. */
+  /**
+   * The link to this peer closed. Was it the leader, it is replaced soon, not after a whole
+   * election timeout.
+   */
   linkDown(peer: string): void {
     const state = this.#state;
     state.linksDown.add(peer);
@@ -244,7 +254,9 @@ export class RaftCore<B> {
     }
   }
 
-  /** Leader only. `to` null: the most caught-up voter. False when there is nobody, or not leader. */
+  /**
+   * Leader only. `to` null: the most caught-up voter. False when there is nobody, or not leader.
+   */
   transferLeadership(to: string | null): boolean {
     const state = this.#state;
     return state.role === 'leader' && state.fault === '' && transferLeadership(state, to);
@@ -260,7 +272,10 @@ export class RaftCore<B> {
     return this.#reporter.take();
   }
 
-  /** Entries to apply from `index` on, at most `maxBytes` but at least one; empty when none is committed and here. */
+  /**
+   * Entries to apply from `index` on, at most `maxBytes` but at least one; empty when none is
+   * committed and here.
+   */
   entriesFrom(index: number, maxBytes: number): readonly Entry<B>[] {
     const { log, applicableIndex } = this.#state;
     if (index > applicableIndex || index <= log.baseIndex) return [];

@@ -1,6 +1,7 @@
 // Owns: what of term, vote and log has been handed to the disk, and what of that is durable.
-// Completions come back by token, in order. A truncation lowers what older tokens vouch for, so an old write's
-// completion can never make entries durable that have replaced its own (the append ABA race).
+// Completions come back by token, in order. A truncation lowers what older tokens vouch for, so an
+// old write's completion can never make entries durable that have replaced its own (the append ABA
+// race).
 
 import { assert } from '../base/assert.js';
 import { RingBuffer } from '../base/ring-buffer.js';

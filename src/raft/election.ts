@@ -1,6 +1,7 @@
-// Owns: campaigns and votes (Raft paper 5.2, 5.4.1; PreVote and leader stickiness: thesis 9.6, 4.2.3).
-// A grant leaves only when term and vote are durable, and so does the request itself: a candidate that crashes before
-// could ask again in the same term with a shorter log, and collect the grants given to the longer one.
+// Owns: campaigns and votes (Raft paper 5.2, 5.4.1; PreVote and leader stickiness: thesis 9.6,
+// 4.2.3). A grant leaves only when term and vote are durable, and so does the request itself: a
+// candidate that crashes before could ask again in the same term with a shorter log, and collect
+// the grants given to the longer one.
 
 import { openTerm } from './leader.js';
 import type { VoteRequest, VoteResponse } from './messages.js';
@@ -81,8 +82,9 @@ export function respond<B>(
 }
 
 /**
- * Two nodes that lost their leader together would both win their pre-votes and then split the votes. So one that was
- * only about to campaign lets the asker go first, and of two that already ask, the one with the lower id does.
+ * Two nodes that lost their leader together would both win their pre-votes and then split the
+ * votes. So one that was only about to campaign lets the asker go first, and of two that already
+ * ask, the one with the lower id does.
  */
 function yieldTo<B>(state: RaftState<B>, message: VoteRequest): void {
   if (state.role === 'precandidate' && message.from > state.id) {
@@ -125,7 +127,10 @@ function won<B>(state: RaftState<B>): void {
   }
 }
 
-/** The term stays. A candidate that lost was in a race, and tries again soon; a pre-candidate was told not to. */
+/**
+ * The term stays. A candidate that lost was in a race, and tries again soon; a pre-candidate was
+ * told not to.
+ */
 function lost<B>(state: RaftState<B>): void {
   const raced = state.role === 'candidate';
   becomeFollower(state, state.term, '');

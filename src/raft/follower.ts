@@ -1,6 +1,6 @@
-// Owns: what a node does with the messages of its term's leader: append, heartbeat, snapshot, timeoutNow, and the
-// answer to a read it forwarded. Candidates of any kind step back to follower first (handlers.ts).
-// An accepting answer leaves only when the entries it vouches for are durable.
+// Owns: what a node does with the messages of its term's leader: append, heartbeat, snapshot,
+// timeoutNow, and the answer to a read it forwarded. Candidates of any kind step back to follower
+// first (handlers.ts). An accepting answer leaves only when the entries it vouches for are durable.
 
 import { startElection } from './election.js';
 import type {
@@ -56,6 +56,7 @@ export function onHeartbeat<B>(state: RaftState<B>, message: Heartbeat): void {
 export function onSnapshot<B>(state: RaftState<B>, message: MessageOf<B, 'snapshot'>): void {
   hearLeader(state, message.from);
   const { meta } = message;
+  if (meta.index <= 0 || meta.term > message.term) return;
   const known = state.log.termAt(meta.index);
   if (meta.index <= state.commitIndex) {
     if (known >= 0 && known !== meta.term) {
@@ -121,7 +122,9 @@ function respond<B>(
   state.reply(response, restsOn);
 }
 
-/** Position of the first entry this log does not have; the number of entries when it has them all. */
+/**
+ * Position of the first entry this log does not have; the number of entries when it has them all.
+ */
 function firstNew<B>(state: RaftState<B>, entries: readonly Entry<B>[]): number {
   let at = 0;
   while (at < entries.length && state.log.termAt(entries[at]!.index) === entries[at]!.term) at++;

@@ -1,5 +1,6 @@
-// Owns: which function takes which message in which role, and what happens to a message before that: unknown senders
-// and stale terms are dropped or answered, newer terms adopted. Nothing a peer sends makes this throw.
+// Owns: which function takes which message in which role, and what happens to a message before
+// that: unknown senders and stale terms are dropped or answered, newer terms adopted. Nothing a
+// peer sends makes this throw.
 
 import { assert } from '../base/assert.js';
 import {
@@ -95,6 +96,9 @@ const FROM_MEMBERS_ONLY: ReadonlySet<MessageType> = new Set([
 
 const FROM_LEADER: ReadonlySet<MessageType> = new Set(['append', 'heartbeat', 'snapshot']);
 
+/** No election count comes near it; a message that claims more would exhaust the safe integers. */
+const TERM_MAX = 2 ** 52;
+
 /** A hole in the table is a bug; found when the first core starts. */
 export function checkHandlers(): void {
   for (const role of ROLES) {
@@ -106,7 +110,7 @@ export function checkHandlers(): void {
 
 export function dispatch<B>(state: RaftState<B>, message: Message<B>): void {
   if (message.to !== state.id || message.from === state.id) return;
-  if (!Number.isSafeInteger(message.term) || message.term < 0) return;
+  if (!Number.isSafeInteger(message.term) || message.term < 0 || message.term > TERM_MAX) return;
   if (FROM_MEMBERS_ONLY.has(message.type) && !isMember(state, message.from)) return;
   if (state.linksDown.size > 0) state.linksDown.delete(message.from);
   if (message.term > state.term) {
@@ -129,7 +133,10 @@ function adoptTerm<B>(state: RaftState<B>, message: Message<B>): boolean {
   return true;
 }
 
-/** Requests from an older term are answered, so that the sender learns the newer one; the rest is dropped. */
+/**
+ * Requests from an older term are answered, so that the sender learns the newer one; the rest is
+ * dropped.
+ */
 function answerStale<B>(state: RaftState<B>, message: Message<B>): void {
   if (message.type === 'vote') {
     respondVote(state, message, 'voteResponse', false, state.term);

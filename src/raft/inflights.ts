@@ -1,5 +1,5 @@
-// Owns: the append messages sent to one follower and not acknowledged yet: their last indexes and bytes.
-// Invariant: indexes strictly ascend from head to tail.
+// Owns: the append messages sent to one follower and not acknowledged yet: their last indexes and
+// bytes. Invariant: indexes strictly ascend from head to tail.
 
 import { assert } from '../base/assert.js';
 import { RingBuffer } from '../base/ring-buffer.js';

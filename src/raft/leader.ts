@@ -1,5 +1,5 @@
-// Owns: what only a leader does: proposals, answers to its messages, heartbeats and quorum check, reads, transfer,
-// and the steps that follow a commit. Replication itself is replication.ts.
+// Owns: what only a leader does: proposals, answers to its messages, heartbeats and quorum check,
+// reads, transfer, and the steps that follow a commit. Replication itself is replication.ts.
 
 import { isJoint, isVoter, leaveJoint } from './membership.js';
 import type { AppendResponse, HeartbeatResponse, ReadIndexRequest } from './messages.js';
@@ -15,8 +15,9 @@ import type { Entry, Membership, ProposalKind } from './types.js';
 const CONFIG_BYTES_PER_ID = 64;
 
 /**
- * The first entry of a leader's term (Raft paper 8). The first entry of all is the initial membership: so a node that
- * joins with nothing learns it from the log, and every index has a membership on every node.
+ * The first entry of a leader's term (Raft paper 8). The first entry of all is the initial
+ * membership: so a node that joins with nothing learns it from the log, and every index has a
+ * membership on every node.
  */
 export function openTerm<B>(state: RaftState<B>): void {
   const index = state.log.lastIndex + 1;
@@ -44,7 +45,10 @@ export function propose<B>(
   return entry;
 }
 
-/** Appends a membership, in force from now on. The caller has checked that it may follow the present one. */
+/**
+ * Appends a membership, in force from now on. The caller has checked that it may follow the present
+ * one.
+ */
 export function appendMembership<B>(state: RaftState<B>, membership: Membership): Entry<B> {
   const index = state.log.lastIndex + 1;
   const ids = membership.voters.length + membership.outgoing.length + membership.learners.length;
@@ -138,7 +142,10 @@ function afterProgress<B>(state: RaftState<B>): void {
   else if (!isVoter(memberships.current, state.id)) retire(state);
 }
 
-/** The membership without this leader is committed: tell everyone, name a successor, step down (thesis 4.2.2). */
+/**
+ * The membership without this leader is committed: tell everyone, name a successor, step down
+ * (thesis 4.2.2).
+ */
 function retire<B>(state: RaftState<B>): void {
   for (const peer of state.peers) sendHeartbeat(state, peer, 0);
   const successor = mostCaughtUp(state);

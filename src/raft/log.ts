@@ -1,6 +1,6 @@
 // Owns: the log in memory: entries after a base, their terms, their bytes as prefix sums.
-// Invariants: entries are (base, last] without a gap, terms never go down, and the base's term is known.
-// It knows nothing of commit or durability; callers never truncate what is committed.
+// Invariants: entries are (base, last] without a gap, terms never go down, and the base's term is
+// known. It knows nothing of commit or durability; callers never truncate what is committed.
 
 import { assert } from '../base/assert.js';
 import { TermRuns } from './term-runs.js';
@@ -8,7 +8,9 @@ import type { Entry } from './types.js';
 
 export class RaftLog<B> {
   #entries: Entry<B>[] = [];
-  /** #sums[i]: bytes of all entries up to and including #entries[i] since the base was last reset. */
+  /**
+   * #sums[i]: bytes of all entries up to and including #entries[i] since the base was last reset.
+   */
   #sums: number[] = [];
   #baseIndex: number;
   #baseTerm: number;
@@ -98,7 +100,10 @@ export class RaftLog<B> {
     this.#forgetSlice();
   }
 
-  /** Entries [from, to]; `from` above the base. The array never changes; callers that want the same one share it. */
+  /**
+   * Entries [from, to]; `from` above the base. The array never changes; callers that want the same
+   * one share it.
+   */
   slice(from: number, to: number): readonly Entry<B>[] {
     if (this.#sliceFrom === from && this.#slice.length === to - from + 1) return this.#slice;
     const slice = this.#entries.slice(from - this.#baseIndex - 1, to - this.#baseIndex);
@@ -107,7 +112,10 @@ export class RaftLog<B> {
     return slice;
   }
 
-  /** The last index up to `limit` such that entries [from, it] have at most `maxBytes`; at least `from`. */
+  /**
+   * The last index up to `limit` such that entries [from, it] have at most `maxBytes`; at least
+   * `from`.
+   */
   lastWithin(from: number, limit: number, maxBytes: number): number {
     const bound = this.#sumAt(from - 1) + maxBytes;
     if (this.#sumAt(limit) <= bound) return limit;
@@ -122,14 +130,18 @@ export class RaftLog<B> {
   }
 
   /**
-   * The conflict hint: the largest index <= `index` whose term is <= `term`. What lies between cannot match an entry
-   * of the other log that comes before (index, term) there. One below the base when the log cannot say.
+   * The conflict hint: the largest index <= `index` whose term is <= `term`. What lies between
+   * cannot match an entry of the other log that comes before (index, term) there. One below the
+   * base when the log cannot say.
    */
   findAtMost(index: number, term: number): number {
     return this.#runs.findAtMost(index, term);
   }
 
-  /** Raft paper 5.4.1: is a log that ends with (lastTerm, lastIndex) at least as up to date as this one? */
+  /**
+   * Raft paper 5.4.1: is a log that ends with (lastTerm, lastIndex) at least as up to date as this
+   * one?
+   */
   isUpToDate(lastIndex: number, lastTerm: number): boolean {
     return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);
   }

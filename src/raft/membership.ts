@@ -1,5 +1,6 @@
-// Owns: sets of members and the steps between them (thesis 4), and which membership is in force at which index.
-// A membership is in force from the moment its entry is appended; truncation takes it back, a snapshot replaces it.
+// Owns: sets of members and the steps between them (thesis 4), and which membership is in force at
+// which index. A membership is in force from the moment its entry is appended; truncation takes it
+// back, a snapshot replaces it.
 
 import { assert } from '../base/assert.js';
 import type { Membership, SnapshotMeta } from './types.js';
@@ -25,8 +26,9 @@ export function membershipOf(voters: readonly string[], learners: readonly strin
 }
 
 /**
- * The first step from `current` to `target` (both not joint): `target` itself when at most one voter comes or goes,
- * so that any two majorities meet; otherwise the joint membership, to be left by `leaveJoint` once committed.
+ * The first step from `current` to `target` (both not joint): `target` itself when at most one
+ * voter comes or goes, so that any two majorities meet; otherwise the joint membership, to be left
+ * by `leaveJoint` once committed.
  */
 export function stepTowards(current: Membership, target: Membership): Membership {
   const added = target.voters.filter((id) => !current.voters.includes(id)).length;
@@ -55,7 +57,10 @@ function sortedSet(ids: readonly string[]): string[] {
   return [...new Set(ids)].sort();
 }
 
-/** Memberships by the index from which they are in force; the first one is the snapshot's or the initial one. */
+/**
+ * Memberships by the index from which they are in force; the first one is the snapshot's or the
+ * initial one.
+ */
 export class MembershipHistory {
   readonly #indexes: number[] = [];
   readonly #memberships: Membership[] = [];

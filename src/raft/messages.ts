@@ -1,6 +1,7 @@
-// Owns: the messages members exchange, a glossary of the protocol. peer/ gives them bytes.
-// Every message has all the fields of its kind; `from`, `to` and `term` are in all of them.
-// Requests are heard from anyone (a member may be newer than this node's membership), responses from members only.
+// Owns: the messages members exchange, a glossary of the protocol. peer/ gives them bytes. Every
+// message has all the fields of its kind; `from`, `to` and `term` are in all of them. Requests are
+// heard from anyone (a member may be newer than this node's membership), responses from members
+// only.
 
 import type { Entry, SnapshotMeta } from './types.js';
 
@@ -8,12 +9,16 @@ interface Envelope {
   readonly from: string;
   readonly to: string;
   /**
-   * Sender's term. A preVote carries the term it would campaign in, and so does a preVoteResponse that grants it.
+   * Sender's term. A preVote carries the term it would campaign in, and so does a preVoteResponse
+   * that grants it.
    */
   readonly term: number;
 }
 
-/** Would you vote for me (preVote) / vote for me. `transfer`: overrides leader stickiness, sent after TimeoutNow. */
+/**
+ * Would you vote for me (preVote) / vote for me. `transfer`: overrides leader stickiness, sent
+ * after TimeoutNow.
+ */
 export interface VoteRequest extends Envelope {
   readonly type: 'vote' | 'preVote';
   readonly lastIndex: number;
@@ -36,8 +41,9 @@ export interface Append<B> extends Envelope {
 }
 
 /**
- * index: last entry known to match when accepted; the rejected prevIndex when not. Hints (when not accepted): the
- * follower's last entry at or before prevIndex whose term is not above prevTerm; see replication.ts.
+ * index: last entry known to match when accepted; the rejected prevIndex when not. Hints (when not
+ * accepted): the follower's last entry at or before prevIndex whose term is not above prevTerm; see
+ * replication.ts.
  */
 export interface AppendResponse extends Envelope {
   readonly type: 'appendResponse';
@@ -48,8 +54,8 @@ export interface AppendResponse extends Envelope {
 }
 
 /**
- * commitIndex is never above what the receiver is known to have. readRound: see read-index.ts; 0 makes it a mere
- * notice of the commit index, which is not answered.
+ * commitIndex is never above what the receiver is known to have. readRound: see read-index.ts; 0
+ * makes it a mere notice of the commit index, which is not answered.
  */
 export interface Heartbeat extends Envelope {
   readonly type: 'heartbeat';
@@ -62,7 +68,9 @@ export interface HeartbeatResponse extends Envelope {
   readonly readRound: number;
 }
 
-/** A member asks the leader for a read index; `id` is the asker's own, one per turn of the asker. */
+/**
+ * A member asks the leader for a read index; `id` is the asker's own, one per turn of the asker.
+ */
 export interface ReadIndexRequest extends Envelope {
   readonly type: 'readIndex';
   readonly id: number;
@@ -76,8 +84,8 @@ export interface ReadIndexResponse extends Envelope {
 }
 
 /**
- * A whole snapshot arrived over the bulk link; stepped by the receiver's driver, with the leader that sent it as
- * `from` and the leader's term. Never crosses a link.
+ * A whole snapshot arrived over the bulk link; stepped by the receiver's driver, with the leader
+ * that sent it as `from` and the leader's term. Never crosses a link.
  */
 export interface SnapshotReceived extends Envelope {
   readonly type: 'snapshot';

@@ -1,6 +1,7 @@
 // Owns: what a leader knows of one member: how far its log matches and in which way to send to it.
-// probe: one message at a time until the match is known. replicate: optimistic, as far as the window allows.
-// snapshot: nothing, until the snapshot arrived. Invariant: match < next. Only a leader has these, for one term.
+// probe: one message at a time until the match is known. replicate: optimistic, as far as the
+// window allows. snapshot: nothing, until the snapshot arrived. Invariant: match < next. Only a
+// leader has these, for one term.
 
 import { Inflights } from './inflights.js';
 
@@ -65,8 +66,8 @@ export class Progress {
   }
 
   /**
-   * The member refused an append after `rejected`; `hint` is the last place where the logs may agree.
-   * False for an old answer that says nothing any more.
+   * The member refused an append after `rejected`; `hint` is the last place where the logs may
+   * agree. False for an old answer that says nothing any more.
    */
   reject(rejected: number, hint: number): boolean {
     if (this.state === 'snapshot' || rejected <= this.match) return false;

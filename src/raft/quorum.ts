@@ -1,5 +1,6 @@
 // Owns: what a quorum is: a majority, or in joint consensus a majority of both halves (thesis 4.3).
-// Pure functions over plain arrays; who is in the arrays is the caller's business. An empty half restricts nothing.
+// Pure functions over plain arrays; who is in the arrays is the caller's business. An empty half
+// restricts nothing.
 
 /** `lost`: no answer still to come can win it. */
 export type VoteResult = 'won' | 'lost' | 'pending';

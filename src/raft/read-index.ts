@@ -1,7 +1,8 @@
-// Owns: reads waiting for a confirmed read index (thesis 6.4), on the leader and on a member that asks it.
-// Leader: requests of a turn share one round; a round is confirmed only by heartbeat answers that carry its number
-// or a later one, so an answer to an earlier heartbeat can never confirm a later read. Numbers are the leader's own.
-// Member: one request per turn stands for all reads of the turn; everything is refused when the leader changes.
+// Owns: reads waiting for a confirmed read index (thesis 6.4), on the leader and on a member that
+// asks it. Leader: requests of a turn share one round; a round is confirmed only by heartbeat
+// answers that carry its number or a later one, so an answer to an earlier heartbeat can never
+// confirm a later read. Numbers are the leader's own. Member: one request per turn stands for all
+// reads of the turn; everything is refused when the leader changes.
 
 import { RingBuffer } from '../base/ring-buffer.js';
 
@@ -22,7 +23,10 @@ interface Round {
 
 /** Reads at a leader, for one term. */
 export class LeaderReads {
-  /** Number of the latest round; every heartbeat carries it. From 1: 0 on the wire means no answer wanted. */
+  /**
+   * Number of the latest round; every heartbeat carries it. From 1: 0 on the wire means no answer
+   * wanted.
+   */
   round = 1;
   #collecting: ReadRequest[] = [];
   readonly #rounds = new RingBuffer<Round>();
@@ -44,7 +48,10 @@ export class LeaderReads {
     return true;
   }
 
-  /** Closes the collection: its requests get `index` (the commit index now) once this round is confirmed. */
+  /**
+   * Closes the collection: its requests get `index` (the commit index now) once this round is
+   * confirmed.
+   */
   startRound(index: number): void {
     this.round++;
     this.#rounds.push({ number: this.round, index, requests: this.#collecting });
@@ -85,7 +92,10 @@ export class ForwardedReads {
   #nextId: number;
   #pending = 0;
 
-  /** `firstId` is random, so that an answer to a request of an earlier life of this node matches none of this one. */
+  /**
+   * `firstId` is random, so that an answer to a request of an earlier life of this node matches
+   * none of this one.
+   */
   constructor(firstId: number) {
     this.#nextId = firstId;
   }

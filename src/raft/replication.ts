@@ -1,10 +1,12 @@
 // Owns: how a leader brings the log to the others (Raft paper 5.3) and learns how far they are.
-// Nothing is sent from inside a handler unless it recovers a loss: a turn's entries go out together in `replicate`.
+// Nothing is sent from inside a handler unless it recovers a loss: a turn's entries go out together
+// in `replicate`.
 //
-// Conflict hints: a follower that refuses (prevIndex, prevTerm) answers with its last entry at or before prevIndex
-// whose term is not above prevTerm: nothing of its log behind that can match. The leader then skips its own entries
-// at or before the hint whose term is above the hint's term: those cannot match either. So finding the match costs
-// one round trip per term that differs, not one per entry.
+// Conflict hints: a follower that refuses (prevIndex, prevTerm) answers with its last entry at or
+// before prevIndex whose term is not above prevTerm: nothing of its log behind that can match. The
+// leader then skips its own entries at or before the hint whose term is above the hint's term:
+// those cannot match either. So finding the match costs one round trip per term that differs, not
+// one per entry.
 
 import type { AppendResponse } from './messages.js';
 import type { Progress } from './progress.js';
@@ -14,7 +16,10 @@ import type { Entry } from './types.js';
 
 const NO_ENTRIES: readonly never[] = [];
 
-/** Once a turn: sends each peer what its window allows, and the commit index where nothing carries it. */
+/**
+ * Once a turn: sends each peer what its window allows, and the commit index where nothing carries
+ * it.
+ */
 export function replicate<B>(state: RaftState<B>): void {
   const { peers, log } = state;
   for (let i = 0; i < peers.length; i++) {
@@ -44,7 +49,10 @@ export function sendHeartbeat<B>(state: RaftState<B>, peer: Progress, readRound:
   });
 }
 
-/** A heartbeat was answered: the peer is there, so what it still misses may have been lost on the way. */
+/**
+ * A heartbeat was answered: the peer is there, so what it still misses may have been lost on the
+ * way.
+ */
 export function nudge<B>(state: RaftState<B>, peer: Progress): void {
   if (!peer.mayNudge) return;
   peer.mayNudge = false;
@@ -79,8 +87,8 @@ export function handleAppendResponse<B>(
 }
 
 /**
- * Moves the commit index to what a quorum has durably, if that is an entry of this term (Raft paper 5.4.2).
- * True when it moved.
+ * Moves the commit index to what a quorum has durably, if that is an entry of this term (Raft paper
+ * 5.4.2). True when it moved.
  */
 export function advanceCommit<B>(state: RaftState<B>): boolean {
   const index = jointIndex(matches(state.voters), matches(state.outgoing));
@@ -140,7 +148,10 @@ function sendEntries<B>(
   });
 }
 
-/** The peer needs entries that are compacted. Nobody streams a snapshot to a peer that does not answer. */
+/**
+ * The peer needs entries that are compacted. Nobody streams a snapshot to a peer that does not
+ * answer.
+ */
 function requestSnapshot<B>(state: RaftState<B>, peer: Progress): void {
   if (!peer.alive) {
     if (peer.state !== 'probe') peer.probe();

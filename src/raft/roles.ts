@@ -1,5 +1,5 @@
-// Owns: role, term, vote and known leader: every change of them is in this file (Raft paper, figure 4).
-// Leaving a role refuses what only that role could have answered.
+// Owns: role, term, vote and known leader: every change of them is in this file (Raft paper, figure
+// 4). Leaving a role refuses what only that role could have answered.
 
 import { assert } from '../base/assert.js';
 import { allMembers } from './membership.js';
@@ -77,19 +77,25 @@ export function restartElectionTimer<B>(state: RaftState<B>): void {
   const ticks = state.config.electionTicks;
   state.electionElapsed = 0;
   state.hurried = false;
-  // A lone follower need not wait; a lone candidate must, or a slow disk would see one term after another.
+  // A lone follower need not wait; a lone candidate must, or a slow disk would see one term after
+  // another.
   const alone = state.soleVoter && state.role === 'follower';
   state.electionTimeout = alone ? 1 : ticks + state.rng.below(ticks);
 }
 
-/** Campaign after 1 to `within` ticks instead: only the wait is shorter, the rules of voting stay. */
+/**
+ * Campaign after 1 to `within` ticks instead: only the wait is shorter, the rules of voting stay.
+ */
 export function hurryElectionTimer<B>(state: RaftState<B>, within: number): void {
   state.electionElapsed = 0;
   state.hurried = true;
   state.electionTimeout = 1 + state.rng.below(Math.max(1, Math.floor(within)));
 }
 
-/** Leader: progress for exactly the members of the current membership; what is known of those that stay is kept. */
+/**
+ * Leader: progress for exactly the members of the current membership; what is known of those that
+ * stay is kept.
+ */
 export function trackMembers<B>(state: RaftState<B>): void {
   const { config, membership, progress } = state;
   const ids = allMembers(membership);

@@ -1,5 +1,6 @@
-// Owns: the state of one member, shared by the handlers of all roles, and the few steps every role takes with it.
-// role, term, vote and leader are written by roles.ts alone; the log and what hangs on it only through here.
+// Owns: the state of one member, shared by the handlers of all roles, and the few steps every role
+// takes with it. role, term, vote and leader are written by roles.ts alone; the log and what hangs
+// on it only through here.
 
 import type { Rng } from '../base/rng.js';
 import { Durability } from './durability.js';
@@ -102,9 +103,10 @@ export class RaftState<B> {
   }
 
   /**
-   * May this node stand for election? Not as learner or outsider, not while a snapshot is being installed. But a node
-   * whose removal or demotion is not known to be committed may (thesis 4.2.2): it can be the only one whose log
-   * lets it win, and it retires once the membership without it is committed.
+   * May this node stand for election? Not as learner or outsider, not while a snapshot is being
+   * installed. But a node whose removal or demotion is not known to be committed may (thesis
+   * 4.2.2): it can be the only one whose log lets it win, and it retires once the membership
+   * without it is committed.
    */
   get promotable(): boolean {
     if (this.pendingSnapshot !== null) return false;
@@ -120,7 +122,10 @@ export class RaftState<B> {
     return voters.length === 1 && outgoing.length === 0 && voters[0] === this.id;
   }
 
-  /** Heard from a leader within an election timeout: such a node supports nobody else (thesis 4.2.3, 6.4.1). */
+  /**
+   * Heard from a leader within an election timeout: such a node supports nobody else (thesis 4.2.3,
+   * 6.4.1).
+   */
   get hasRecentLeader(): boolean {
     return this.leader !== '' && this.electionElapsed < this.config.electionTicks;
   }
@@ -139,7 +144,10 @@ export class RaftState<B> {
     this.outbox.afterDurable.push(message);
   }
 
-  /** For an answer that rests on term, vote and the log up to `index`: at once when those are durable already. */
+  /**
+   * For an answer that rests on term, vote and the log up to `index`: at once when those are
+   * durable already.
+   */
   reply(message: Message<B>, index: number): void {
     const durable =
       index <= this.durability.index && this.durability.isDurable(this.term, this.vote);
@@ -155,7 +163,10 @@ export class RaftState<B> {
     if (entry.membership !== null) this.memberships.append(entry.index, entry.membership);
   }
 
-  /** Takes the entries from position `at` of an append whose earlier ones match; replaces what conflicts. */
+  /**
+   * Takes the entries from position `at` of an append whose earlier ones match; replaces what
+   * conflicts.
+   */
   appendFrom(message: Append<B>, at: number): void {
     const entries = message.entries;
     if (at >= entries.length) return;
@@ -183,7 +194,10 @@ export class RaftState<B> {
     this.outbox.snapshot = meta;
   }
 
-  /** This node broke a promise it made (lost or changed log): it stops taking part, and the driver must act. */
+  /**
+   * This node broke a promise it made (lost or changed log): it stops taking part, and the driver
+   * must act.
+   */
   fail(fault: string): void {
     if (this.fault === '') this.fault = fault;
   }

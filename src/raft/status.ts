@@ -1,4 +1,5 @@
-// Owns: the picture of a core for INFO, metrics, invariant checks and traces. Plain data, no references into the core.
+// Owns: the picture of a core for INFO, metrics, invariant checks and traces. Plain data, no
+// references into the core.
 
 import { isVoter } from './membership.js';
 import type { RaftState } from './state.js';

@@ -1,5 +1,6 @@
-// Owns: the terms of a log as runs (first index, term), so that conflict search costs the number of terms, not entries.
-// Invariant: firsts and terms both strictly ascend; the first run begins at the log's base.
+// Owns: the terms of a log as runs (first index, term), so that conflict search costs the number of
+// terms, not entries. Invariant: firsts and terms both strictly ascend; the first run begins at the
+// log's base.
 
 export class TermRuns {
   readonly #firsts: number[] = [];
@@ -34,7 +35,9 @@ export class TermRuns {
     this.#firsts[0] = index;
   }
 
-  /** The largest index <= `index` whose term is <= `term`; one below the base when there is none. */
+  /**
+   * The largest index <= `index` whose term is <= `term`; one below the base when there is none.
+   */
   findAtMost(index: number, term: number): number {
     let end = index;
     for (let i = this.#firsts.length - 1; i >= 0; i--) {

@@ -1,5 +1,6 @@
-// Owns: the vocabulary of the core: entries, hard state, membership, what a turn of the core asks of its driver.
-// Index and term are JavaScript numbers, always safe integers; 0 means none. Node ids are strings ("node-1").
+// Owns: the vocabulary of the core: entries, hard state, membership, what a turn of the core asks
+// of its driver. Index and term are JavaScript numbers, always safe integers; 0 means none. Node
+// ids are strings ("node-1").
 
 import type { EntryKind } from '../base/log-entry.js';
 import type { Message } from './messages.js';
@@ -17,8 +18,10 @@ export interface Entry<B> {
 }
 
 /**
- * Makes the body of an entry that the core itself starts: the `noop` of a new leader, and every `config` (then
- * `membership` is set), of which the initial membership is the very first entry of a log. Called once per entry, in index order, inside a call of the core; must not call back into it.
+ * Makes the body of an entry that the core itself starts: the `noop` of a new leader, and every
+ * `config` (then `membership` is set), of which the initial membership is the very first entry of a
+ * log. Called once per entry, in index order, inside a call of the core; must not call back into
+ * it.
  */
 export type BodyFactory<B> = (
   kind: 'noop' | 'config',
@@ -35,8 +38,9 @@ export interface HardState {
 }
 
 /**
- * Who counts. `outgoing` is non-empty in joint consensus (thesis 4.3); learners never count. Sorted, no duplicates.
- * A voter that is being demoted is in `outgoing` and already in `learners`: it counts until the joint state is left.
+ * Who counts. `outgoing` is non-empty in joint consensus (thesis 4.3); learners never count.
+ * Sorted, no duplicates. A voter that is being demoted is in `outgoing` and already in `learners`:
+ * it counts until the joint state is left.
  */
 export interface Membership {
   readonly voters: readonly string[];
@@ -57,16 +61,25 @@ export type ProposalKind = 'batch' | 'tick';
 
 export interface RaftConfig {
   readonly id: string;
-  /** Election timeout in ticks; a follower waits a random number in [electionTicks, 2 * electionTicks). */
+  /**
+   * Election timeout in ticks; a follower waits a random number in [electionTicks, 2 *
+   * electionTicks).
+   */
   readonly electionTicks: number;
   readonly heartbeatTicks: number;
   /** Bytes of entries in one append message; at least one entry goes whatever its size. */
   readonly appendBytesMax: number;
   /** Append messages in flight to one follower. */
   readonly inflightMessagesMax: number;
-  /** Bytes of entries in flight to one follower, a soft cap; default inflightMessagesMax * appendBytesMax. */
+  /**
+   * Bytes of entries in flight to one follower, a soft cap; default inflightMessagesMax *
+   * appendBytesMax.
+   */
   readonly inflightBytesMax?: number;
-  /** Bytes proposed and not committed, beyond which proposals are dropped; one is always taken when none is pending. */
+  /**
+   * Bytes proposed and not committed, beyond which proposals are dropped; one is always taken when
+   * none is pending.
+   */
   readonly uncommittedBytesMax: number;
 }
 
@@ -74,32 +87,40 @@ export interface RaftConfig {
 export interface BootState<B> {
   /** Its term is never below the last entry's. */
   readonly hardState: HardState;
-  /** Where the log begins: entries at or below are in the snapshot. index 0 for none; membership is then the initial one. */
+  /**
+   * Where the log begins: entries at or below are in the snapshot. index 0 for none; membership is
+   * then the initial one.
+   */
   readonly snapshot: SnapshotMeta;
   /** Entries after the snapshot, ascending without a gap. All durable. */
   readonly entries: readonly Entry<B>[];
 }
 
-/** Answer to readIndex(id): linearizable once applied >= index; index -1: not now, ask again with a new id. */
+/**
+ * Answer to readIndex(id): linearizable once applied >= index; index -1: not now, ask again with a
+ * new id.
+ */
 export interface ReadState {
   readonly id: number;
   readonly index: number;
 }
 
 /**
- * What one turn asks of the driver, in this order: (1) hand `messages` to the links at once; (2) make durable, in one
- * ordered stream: hardState, then truncation by the first entry's index, then entries; (3) when that is durable, send
- * `afterDurable` and call core.appended(token). A null hardState and empty entries make (2) a no-op, but
- * `afterDurable` still waits for what was handed over before it. (4) apply up to `commitIndex`, then core.applied(index).
+ * What one turn asks of the driver, in this order: (1) hand `messages` to the links at once; (2)
+ * make durable, in one ordered stream: hardState, then truncation by the first entry's index, then
+ * entries; (3) when that is durable, send `afterDurable` and call core.appended(token). A null
+ * hardState and empty entries make (2) a no-op, but `afterDurable` still waits for what was handed
+ * over before it. (4) apply up to `commitIndex`, then core.applied(index).
  */
 export interface Ready<B> {
   readonly messages: readonly Message<B>[];
   readonly hardState: HardState | null;
   readonly entries: readonly Entry<B>[];
   /**
-   * Install this received snapshot (replacing log and state, after everything handed over before is durable or
-   * dropped), then core.snapshotInstalled(meta). Until then no entries are handed over and nothing can be applied.
-   * A snapshot that was stepped and does not show up in the next Ready was not needed: discard it.
+   * Install this received snapshot (replacing log and state, after everything handed over before is
+   * durable or dropped), then core.snapshotInstalled(meta). Until then no entries are handed over
+   * and nothing can be applied. A snapshot that was stepped and does not show up in the next Ready
+   * was not needed: discard it.
    */
   readonly snapshot: SnapshotMeta | null;
   readonly afterDurable: readonly Message<B>[];
@@ -110,9 +131,14 @@ export interface Ready<B> {
   readonly reads: readonly ReadState[];
   /** Set when role, term or known leader changed in this turn. */
   readonly change: RoleChange | null;
-  /** Peers to stream the driver's newest snapshot to; each is answered once by core.snapshotSent. */
+  /**
+   * Peers to stream the driver's newest snapshot to; each is answered once by core.snapshotSent.
+   */
   readonly sendSnapshotTo: readonly string[];
-  /** Empty, or why this node must stop now and rejoin as a learner: it lost or changed what it had promised to keep. */
+  /**
+   * Empty, or why this node must stop now and rejoin as a learner: it lost or changed what it had
+   * promised to keep.
+   */
   readonly fault: string;
 }
 

@@ -3,6 +3,7 @@
 // apply, then the links. Nothing in a turn waits; completions of disk and network start the next turn.
 // Never looks into payloads, never answers a client itself: proposals.ts, reads.ts and the machine do.
 
+import { OperationalError } from '../base/errors.js';
 import type { LoggedRecord } from '../base/log-entry.js';
 import type { Machine } from '../machine/machine.js';
 import { checkPayload } from '../machine/payload-check.js';
@@ -331,7 +332,7 @@ export class Replica implements Group {
 
   #carryOut(): void {
     for (let ready = this.#core.takeReady(); ready !== null; ready = this.#core.takeReady()) {
-      if (ready.fault !== '') throw new Error(ready.fault);
+      if (ready.fault !== '') throw lostLog(ready.fault, this.#parts.settings.nodeId);
       if (ready.change !== null) this.#roleChanged(ready.change);
       for (const message of ready.messages) this.#links.send(message);
       this.#makeDurable(ready);
@@ -429,4 +430,13 @@ export class Replica implements Group {
     this.#parts.snapshots.maybeTake();
     this.#schedule();
   }
+}
+
+/** The core found that this node lost what it had promised to keep: it may not vote any more. */
+function lostLog(fault: string, nodeId: string): OperationalError {
+  return new OperationalError(
+    'E_LOG_LOST',
+    `${nodeId} takes no part any more: ${fault}. Its data directory was emptied or replaced. Put the old one back, ` +
+      'or remove the node from the cluster and add it again under a new id.',
+  );
 }

@@ -1,9 +1,11 @@
-// Owns: finding commands in the bytes of one untrusted connection: RESP arrays of bulk strings and inline lines.
-// It yields offsets; arguments become strings only when asked for, and the raw bytes go to the log as they are.
+// Owns: finding commands in the bytes of one untrusted connection: RESP arrays of bulk strings and
+// inline lines. It yields offsets; arguments become strings only when asked for, and the raw bytes
+// go to the log as they are.
 //
-// Invariants: every byte is looked at a bounded number of times however it arrives; a chunk handed out is never
-// written again; what is held of an unfinished command never exceeds `commandMax`, and grows only with bytes that
-// arrived or that an accepted length announced. After an error nothing more is decoded. Never throws on input.
+// Invariants: every byte is looked at a bounded number of times however it arrives; a chunk handed
+// out is never written again; what is held of an unfinished command never exceeds `commandMax`, and
+// grows only with bytes that arrived or that an accepted length announced. After an error nothing
+// more is decoded. Never throws on input.
 
 import { splitInline } from './inline.js';
 import { DEFAULT_LIMITS, type RequestLimits } from './limits.js';
@@ -97,7 +99,10 @@ export class RequestDecoder {
     this.#at = 0;
   }
 
-  /** Finds the next command. `chunk`, `start`, `end`, `count` and `argument` are valid until the next call. */
+  /**
+   * Finds the next command. `chunk`, `start`, `end`, `count` and `argument` are valid until the
+   * next call.
+   */
   next(): Decoded {
     if (this.fault !== '') return FAULT;
     if (this.#assembly !== null) {
@@ -146,7 +151,10 @@ export class RequestDecoder {
     return this.start + this.#offsets[2 * i + 1]!;
   }
 
-  /** Publishes the command just parsed in `bytes` and makes ready for the next. count 0: nothing to execute. */
+  /**
+   * Publishes the command just parsed in `bytes` and makes ready for the next. count 0: nothing to
+   * execute.
+   */
   #finish(bytes: Buffer, begin: number): void {
     if (bytes[begin] === STAR) {
       this.chunk = bytes;
@@ -182,7 +190,10 @@ export class RequestDecoder {
     this.#at = this.#input.length;
   }
 
-  /** Continues the unfinished command with the bytes that arrived, taking no more of them than it may need. */
+  /**
+   * Continues the unfinished command with the bytes that arrived, taking no more of them than it
+   * may need.
+   */
   #resume(): Decoded {
     for (;;) {
       const available = this.#input.length - this.#at;
@@ -208,7 +219,10 @@ export class RequestDecoder {
     }
   }
 
-  /** Bytes, from the start of the unfinished command, that are worth having before it is looked at again. */
+  /**
+   * Bytes, from the start of the unfinished command, that are worth having before it is looked at
+   * again.
+   */
   #wanted(): number {
     if (this.#bulk >= 0) return this.#position + this.#bulk + 2;
     return this.#filled + STEP;

@@ -1,6 +1,7 @@
-// Owns: replies as bytes of the wire, in RESP2 or RESP3 (https://redis.io/docs/reference/protocol-spec).
-// The result is a latin1 string: the caller joins the replies of a turn and writes them to the socket at once.
-// Never throws for a reply the types allow, except RangeError when the text would exceed V8's longest string.
+// Owns: replies as bytes of the wire, in RESP2 or RESP3
+// (https://redis.io/docs/reference/protocol-spec). The result is a latin1 string: the caller joins
+// the replies of a turn and writes them to the socket at once. Never throws for a reply the types
+// allow, except RangeError when the text would exceed V8's longest string.
 
 import { formatDouble } from '../base/numbers.js';
 import {
@@ -20,7 +21,10 @@ import {
 
 export type Protocol = 2 | 3;
 
-/** Up to this many elements are appended; more are joined, which stays flat in memory instead of a rope. */
+/**
+ * Up to this many elements are appended; more are joined, which stays flat in memory instead of a
+ * rope.
+ */
 const APPEND_LIMIT = 16;
 
 const HEADER_COUNT = 1024;

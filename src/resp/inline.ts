@@ -1,6 +1,6 @@
-// Owns: the words of an inline command, one line typed by a person or a health check (`GET "a key"`).
-// Quoting rules of Redis: "..." knows \n \r \t \b \a \xHH and \c for any other c; '...' knows only \'.
-// A closing quote must be followed by a blank or the end of the line.
+// Owns: the words of an inline command, one line typed by a person or a health check (`GET "a
+// key"`). Quoting rules of Redis: "..." knows \n \r \t \b \a \xHH and \c for any other c; '...'
+// knows only \'. A closing quote must be followed by a blank or the end of the line.
 
 const ESCAPES: Readonly<Record<string, string>> = {
   n: '\n',
@@ -21,7 +21,9 @@ interface Piece {
   next: number;
 }
 
-/** The words of `line` (latin1, without its line end), or null when quotes do not balance. Linear. */
+/**
+ * The words of `line` (latin1, without its line end), or null when quotes do not balance. Linear.
+ */
 export function splitInline(line: string): string[] | null {
   const words: string[] = [];
   let at = 0;

@@ -1,5 +1,5 @@
-// Owns: how much one connection may ask of the decoder (Redis 7: proto-max-bulk-len, client-query-buffer-limit and
-// the constants beside them). Sizes in bytes.
+// Owns: how much one connection may ask of the decoder (Redis 7: proto-max-bulk-len,
+// client-query-buffer-limit and the constants beside them). Sizes in bytes.
 
 export interface RequestLimits {
   /** Arguments of one command. */
@@ -17,7 +17,10 @@ export interface RequestLimits {
 
 const MIB = 1024 * 1024;
 
-/** V8's longest string is 2^29 - 24 characters; an argument and the header of its reply must fit one. */
+/**
+ * V8's longest string is 2^29 - 24 characters; an argument and the header of its reply must fit
+ * one.
+ */
 export const LONGEST_BULK = 512 * MIB - 1024;
 
 export const DEFAULT_LIMITS: RequestLimits = {

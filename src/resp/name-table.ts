@@ -1,5 +1,6 @@
 // Owns: finding a row by a name that stands in a buffer, ignoring case, without making a string.
-// Open addressing over FNV-like hashes of lower-case bytes; at most half full. Built once, then only read.
+// Open addressing over FNV-like hashes of lower-case bytes; at most half full. Built once, then
+// only read.
 
 import { assert } from '../base/assert.js';
 

@@ -1,6 +1,7 @@
-// Owns: commands as RESP arrays of bulk strings between parts that trust each other: reading a log payload that a
-// RequestDecoder accepted before, and writing commands for the log.
-// The reader asserts instead of answering errors: bytes that are not RESP here mean damage that a checksum missed.
+// Owns: commands as RESP arrays of bulk strings between parts that trust each other: reading a log
+// payload that a RequestDecoder accepted before, and writing commands for the log. The reader
+// asserts instead of answering errors: bytes that are not RESP here mean damage that a checksum
+// missed.
 
 import { assert } from '../base/assert.js';
 
@@ -49,8 +50,8 @@ export function forEachCommand(payload: Buffer, visit: (args: string[]) => void)
 }
 
 /**
- * Bytes [start, end) as latin1 text. Short texts are built in JavaScript: crossing into C++ costs more than
- * the characters do.
+ * Bytes [start, end) as latin1 text. Short texts are built in JavaScript: crossing into C++ costs
+ * more than the characters do.
  */
 export function latin1(bytes: Buffer, start: number, end: number): string {
   switch (end - start) {

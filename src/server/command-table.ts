@@ -1,5 +1,6 @@
-// Owns: from the first words of a request to what the server knows about the command: one table over data commands
-// and server commands, looked up on bytes. Flags are unpacked into booleans once, since dispatch asks them each time.
+// Owns: from the first words of a request to what the server knows about the command: one table
+// over data commands and server commands, looked up on bytes. Flags are unpacked into booleans
+// once, since dispatch asks them each time.
 
 import { assert } from '../base/assert.js';
 import type { CommandFlag, CommandInfo, DataCommand } from '../commands/spec.js';
@@ -117,7 +118,9 @@ export class CommandTable {
     this.#table = new NameTable([...topLevel(rows), ...crossProtocol()]);
   }
 
-  /** The row for the request just decoded; null when there is none, also for an unknown subcommand. */
+  /**
+   * The row for the request just decoded; null when there is none, also for an unknown subcommand.
+   */
   find(request: RequestDecoder): CommandEntry | null {
     const bytes = request.chunk;
     const entry = this.#table.find(bytes, request.argumentStart(0), request.argumentEnd(0));

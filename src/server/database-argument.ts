@@ -1,4 +1,5 @@
-// Owns: what SELECT accepts as a database number, for SELECT itself and for transactions that contain it.
+// Owns: what SELECT accepts as a database number, for SELECT itself and for transactions that
+// contain it.
 
 import { parseInt64 } from '../base/numbers.js';
 import { NOT_INTEGER } from '../commands/errors.js';

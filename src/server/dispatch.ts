@@ -1,14 +1,16 @@
-// Owns: what happens to a request from the moment it is decoded: the checks of Redis 7.2 in its order, then the way of
-// its route. Every request gets exactly one answer, is queued by MULTI, or is postponed and dispatched again.
+// Owns: what happens to a request from the moment it is decoded: the checks of Redis 7.2 in its
+// order, then the way of its route. Every request gets exactly one answer, is queued by MULTI, or
+// is postponed and dispatched again.
 
 import { wrongArity } from '../commands/errors.js';
 import type { RequestDecoder } from '../resp/decoder.js';
 import { ErrorReply, NULL_ARRAY, OK, QUEUED } from '../resp/reply.js';
 import { LATER, NOTHING } from './command.js';
 import type { CommandEntry, Route } from './command-table.js';
+import { HOLD } from './hold.js';
 import { ExecItem, ReadItem, WatchItem } from './pending.js';
 import type { RespServer } from './resp-server.js';
-import { HOLD, type Session } from './session.js';
+import type { Session } from './session.js';
 import { Transaction } from './transaction.js';
 
 const NO_AUTH = new ErrorReply('NOAUTH Authentication required.');
@@ -122,9 +124,11 @@ function deniedWithoutMemory(session: Session, entry: CommandEntry): boolean {
   return entry.route !== 'discard' && entry.route !== 'leave';
 }
 
+const ALLOWED_WHILE_SUBSCRIBED = '(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET';
+
 function notWhileSubscribed(name: string): ErrorReply {
   return new ErrorReply(
-    `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`,
+    `ERR Can't execute '${name}': only ${ALLOWED_WHILE_SUBSCRIBED} are allowed in this context`,
   );
 }
 
@@ -150,7 +154,9 @@ function untilNul(text: string): string {
   return nul < 0 ? text : text.slice(0, nul);
 }
 
-/** Answers an error to a request that was not executed; a transaction being queued is lost with it. */
+/**
+ * Answers an error to a request that was not executed; a transaction being queued is lost with it.
+ */
 function reject(
   server: RespServer,
   session: Session,
@@ -352,7 +358,7 @@ function execHere(
 
 function refuseCrossProtocol(server: RespServer, session: Session): void {
   server.warn(
-    `closing ${session.remote}: it speaks HTTP to the RESP port, which is how a browser can be made to attack it`,
+    `closing ${session.remote}: it speaks HTTP to this port, as a browser made to attack would`,
   );
   session.close('now');
 }

@@ -1,4 +1,5 @@
-// Owns: the port on which RESP connections arrive. Nothing but accepting: limits and answers are the server's.
+// Owns: the port on which RESP connections arrive. Nothing but accepting: limits and answers are
+// the server's.
 
 import type { Listener, Net } from '../platform/net.js';
 import type { RespServer } from './resp-server.js';
@@ -9,6 +10,7 @@ export function listen(
   server: RespServer,
   at: { host: string; port: number },
 ): Promise<Listener> {
-  // A client may close its side right behind its last command and still wants the answer (`printf ... | nc`).
+  // A client may close its side right behind its last command and still wants the answer (`printf
+  // ... | nc`).
   return net.listen({ ...at, halfOpen: true }, (connection) => server.accept(connection));
 }

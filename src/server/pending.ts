@@ -1,8 +1,9 @@
-// Owns: commands whose answers are still owed: what stands in a session's queue, in the order of the requests.
-// Each knows how to take part in that order; the order itself is kept by session.ts.
+// Owns: commands whose answers are still owed: what stands in a session's queue, in the order of
+// the requests. Each knows how to take part in that order; the order itself is kept by session.ts.
 //
-// `pass` numbers the runs of a session's decoder. A read of pass p may use any state that contains every write
-// acknowledged to anyone before pass p began; one monotone number per session (readablePass) is all that takes.
+// `pass` numbers the runs of a session's decoder. A read of pass p may use any state that contains
+// every write acknowledged to anyone before pass p began; one monotone number per session
+// (readablePass) is all that takes.
 
 import type { PendingRead, PendingWrite } from '../replica/group.js';
 import type { ErrorReply, Reply } from '../resp/reply.js';

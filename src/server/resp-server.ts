@@ -1,6 +1,7 @@
-// Owns: all RESP connections of this node and what they share: the command table, counters, WATCH marks, CLIENT PAUSE,
-// and the turn: input is read, commands run, and then everything answered goes out in one write per connection.
-// It executes what does not go through the log; what does comes back from the group to the session it came from.
+// Owns: all RESP connections of this node and what they share: the command table, counters, WATCH
+// marks, CLIENT PAUSE, and the turn: input is read, commands run, and then everything answered goes
+// out in one write per connection. It executes what does not go through the log; what does comes
+// back from the group to the session it came from.
 
 import { Rng } from '../base/rng.js';
 import { dataCommands } from '../commands/registry.js';
@@ -16,11 +17,12 @@ import type { ServerCommand, ServerResult } from './command.js';
 import { type CommandEntry, CommandTable } from './command-table.js';
 import { connectionCommands } from './commands/connection.js';
 import { transactionCommands } from './commands/transactions.js';
+import { HOLD } from './hold.js';
 import { type Instruments, SAMPLE_INTERVAL_MS } from './instruments.js';
 import { newCommandStats } from './latency.js';
 import type { WriteItem } from './pending.js';
 import type { Server, ServerStats } from './server.js';
-import { HOLD, Session } from './session.js';
+import { Session } from './session.js';
 import type { Settings } from './settings.js';
 import type { Transaction } from './transaction.js';
 import { type Watch, WatchTable } from './watches.js';
@@ -176,8 +178,8 @@ export class RespServer implements Server {
   }
 
   /**
-   * Lets waiting connections go on and writes out what was answered. The owner of the group calls it after applying
-   * entries, outside of apply; otherwise it happens at the end of the turn.
+   * Lets waiting connections go on and writes out what was answered. The owner of the group calls
+   * it after applying entries, outside of apply; otherwise it happens at the end of the turn.
    */
   flushOutputs(): void {
     if (this.#woken.length > 0) {
@@ -267,7 +269,7 @@ export class RespServer implements Server {
     const failed = session.watch !== null && session.watch.db !== db;
     this.record(session, entry, 0, failed, args);
     if (failed) return WATCH_SEVERAL;
-    session.watchKeys(db, args.slice(1), this.group.machine.time);
+    session.watchKeys(db, args.slice(1), this.#deadline);
     return OK;
   }
 
@@ -286,8 +288,15 @@ export class RespServer implements Server {
 
   /** Whether EXEC must answer null. Erring on the side of yes only makes the client retry. */
   touched(watch: Watch): boolean {
-    const now = Math.max(this.group.machine.time, this.#now);
-    return watch.dirty || this.watches.expired(watch, now);
+    return watch.dirty || this.watches.expired(watch, this.#deadline);
+  }
+
+  /**
+   * Keys that expire up to here are dead as far as WATCH goes, ms: replicated time stands still
+   * while nothing is written.
+   */
+  get #deadline(): number {
+    return Math.max(this.group.machine.time, this.#now);
   }
 
   // Accounting.

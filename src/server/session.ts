@@ -1,25 +1,28 @@
-// Owns: one RESP connection: its decoder, the queue of answers owed, its output, and the flow control between them.
+// Owns: one RESP connection: its decoder, the queue of answers owed, and the flow control between
+// them (output.ts has what goes out).
 //
-// Order (architecture D5): commands take effect in the order they were sent. Writes go to the group at once, one behind
-// the other. A read runs when everything ahead of it has run and it may see the state: because the connection reads
-// locally, the node may read now, a ticket of the group came back, or a write sent in the same pass is about to be or
-// has been applied here (the state then has everything acknowledged before the pass began). A server command that is
-// not `immediate` waits until nothing is owed.
+// Order (architecture D5): commands take effect in the order they were sent. Writes go to the group
+// at once, one behind the other. A read runs when everything ahead of it has run and it may see the
+// state: because the connection reads locally, the node may read now, a ticket of the group came
+// back, or a write sent in the same pass is about to be or has been applied here (the state then
+// has everything acknowledged before the pass began). A server command that is not `immediate`
+// waits until nothing is owed.
 //
-// Bounds (D15): decoding stops, and then reading from the socket, while too much is owed, while the client does not
-// take its output, or while a command has to wait. Output beyond the hard limit ends the connection.
-// Nothing here throws on input; callbacks after the close do nothing.
+// Bounds (D15): decoding stops, and then reading from the socket, while too much is owed, while the
+// client does not take its output, or while a command has to wait. Output beyond the hard limit
+// ends the connection. Nothing here throws on input; callbacks after the close do nothing.
 
 import { assert } from '../base/assert.js';
 import { RingBuffer } from '../base/ring-buffer.js';
 import type { Timer } from '../platform/clock.js';
 import type { Connection } from '../platform/net.js';
 import { FAULT, NEED_MORE, RequestDecoder } from '../resp/decoder.js';
-import { encodeReply } from '../resp/encoder.js';
 import { ErrorReply, type Reply } from '../resp/reply.js';
 import type { Client } from './client.js';
 import type { CommandEntry } from './command-table.js';
 import { dispatch } from './dispatch.js';
+import { HOLD, type Hold } from './hold.js';
+import { Output } from './output.js';
 import {
   type ExecItem,
   type Pending,
@@ -33,19 +36,11 @@ import type { RespServer } from './resp-server.js';
 import type { Transaction } from './transaction.js';
 import { Watch } from './watches.js';
 
-/** Why decoding stands still; a bit set. */
-export const HOLD = { ORDER: 1, OWED: 2, OUTPUT: 4, PAUSE: 8, CLOSED: 16 } as const;
-export type Hold = (typeof HOLD)[keyof typeof HOLD];
-
-/** Answers owed at most, and bytes of memory they hold, before decoding stops; it goes on at half. */
+/**
+ * Answers owed at most, and bytes of memory they hold, before decoding stops; it goes on at half.
+ */
 const OWED_MAX = 10_000;
 const OWED_BYTES_MAX = 64 * 1024 * 1024;
-/** Replies are handed to the socket when they reach this, else at the end of the turn. Characters. */
-const FLUSH_AT = 256 * 1024;
-/** Bytes the kernel has not taken beyond which no more commands run. */
-const OUTPUT_HIGH = 1024 * 1024;
-/** Where Redis has no limit by default. Bytes. */
-const OUTPUT_LIMIT = 256 * 1024 * 1024;
 /** ms a connection may take to accept its last bytes. */
 const LINGER_MS = 5000;
 
@@ -86,13 +81,12 @@ export class Session implements Client {
   /** Of the last write sent: its neighbours in the same chunk hold no more memory. */
   #lastChunk: Buffer | null = null;
   #later: ReadyItem | null = null;
-  #out = '';
+  readonly #output: Output;
   #holds = 0;
   /** The command just decoded has not been dispatched yet. */
   #postponed = false;
   #readingPaused = false;
   #inputEnded = false;
-  #softLimitSince = 0;
   #linger: Timer | null = null;
 
   #pass = 0;
@@ -116,6 +110,7 @@ export class Session implements Client {
     this.decoder = new RequestDecoder(server.requestLimits);
     this.decoder.authenticated = server.settings.requirepass === '';
     this.#connection = connection;
+    this.#output = new Output(this, connection);
     connection.onData((chunk) => this.#received(chunk));
     connection.onDrain(() => this.release(HOLD.OUTPUT));
     connection.onEnd?.(() => this.#peerEnded());
@@ -154,7 +149,7 @@ export class Session implements Client {
   }
 
   get outputBytes(): number {
-    return this.#out.length + this.#connection.pendingBytes;
+    return this.#output.bytes;
   }
 
   get subscribed(): boolean {
@@ -191,7 +186,10 @@ export class Session implements Client {
     else this.#pauseReading();
   }
 
-  /** The client will send no more; what it sent is still answered. One that waits for something has left. */
+  /**
+   * The client will send no more; what it sent is still answered. One that waits for something has
+   * left.
+   */
   #peerEnded(): void {
     if (this.#later !== null) {
       this.close('now');
@@ -501,9 +499,11 @@ export class Session implements Client {
 
   // Output.
 
-  /** Sends something that answers no command (pub/sub, MONITOR), behind what was answered so far. */
+  /**
+   * Sends something that answers no command (pub/sub, MONITOR), behind what was answered so far.
+   */
   push(reply: Reply): void {
-    if (!this.closed) this.#append(reply);
+    if (!this.closed) this.#output.append(reply);
   }
 
   #emit(reply: Reply): void {
@@ -512,43 +512,18 @@ export class Session implements Client {
       if (this.replyMode === 'skip') this.replyMode = 'on';
       return;
     }
-    this.#append(reply);
-  }
-
-  #append(reply: Reply): void {
-    if (this.closed) return;
-    const out = this.#out;
-    try {
-      this.#out = out + encodeReply(reply, this.protocol);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      this.close('now');
-      return;
-    }
-    if (out === '') this.server.needsFlush(this);
-    if (this.#out.length >= FLUSH_AT) this.flush();
+    if (!this.closed) this.#output.append(reply);
   }
 
   /** Hands the replies to the socket. */
   flush(): void {
-    const out = this.#out;
-    if (out === '' || this.closed) return;
-    this.#out = '';
-    this.server.stats.bytesOut += out.length;
-    this.#connection.write(out);
-    const pending = this.#connection.pendingBytes;
-    if (pending <= OUTPUT_HIGH) return;
-    this.#holds |= HOLD.OUTPUT;
-    // One reply may be larger than the limit; being asked for another while it waits is what ends the connection.
-    if (pending > this.#outputLimit().hard && pending > out.length) this.close('now');
+    if (!this.closed) this.#output.flush();
   }
 
-  #outputLimit(): { hard: number; soft: number; softSeconds: number } {
-    const limit = this.server.settings.outputLimit(this.subscribed ? 'pubsub' : 'normal');
-    return { ...limit, hard: limit.hard === 0 ? OUTPUT_LIMIT : limit.hard };
-  }
-
-  /** Once a second: ends connections that idle or stay over the soft limit too long. `now`: ms since 1970. */
+  /**
+   * Once a second: ends connections that idle or stay over the soft limit too long. `now`: ms
+   * since 1970.
+   */
   check(now: number): void {
     const { idleTimeout } = this.server.settings;
     const idle = this.settled && this.#later === null && !this.subscribed;
@@ -556,12 +531,7 @@ export class Session implements Client {
       this.close('now');
       return;
     }
-    const pending = this.#connection.pendingBytes;
-    const { soft, softSeconds, hard } = pending > 0 ? this.#outputLimit() : NO_LIMIT;
-    if (soft === 0 || pending <= soft) this.#softLimitSince = 0;
-    else if (this.#softLimitSince === 0) this.#softLimitSince = now;
-    else if (now - this.#softLimitSince >= softSeconds * 1000) this.close('now');
-    if (hard > 0 && pending > hard && !this.closed && this.#out !== '') this.close('now');
+    this.#output.check(now);
   }
 
   close(when: 'soon' | 'now'): void {
@@ -580,7 +550,7 @@ export class Session implements Client {
   #dispose(): void {
     if (this.closed) return;
     this.#holds |= HOLD.CLOSED;
-    this.#out = '';
+    this.#output.drop();
     this.#owed.clear();
     this.#lastChunk = null;
     this.#later = null;
@@ -589,5 +559,3 @@ export class Session implements Client {
     this.server.sessionClosed(this);
   }
 }
-
-const NO_LIMIT = { hard: 0, soft: 0, softSeconds: 0 };

@@ -1,7 +1,7 @@
-// Owns: the commands between MULTI and EXEC of one connection, and what EXEC makes of them: bytes for the log when one
-// of them may write, otherwise reads on this node. Commands of the server (PING, CLIENT ...) cannot run in the machine:
-// they stay here and run when the replies are put together.
-// Bounded in number and bytes; beyond that the transaction fails and is forgotten.
+// Owns: the commands between MULTI and EXEC of one connection, and what EXEC makes of them: bytes
+// for the log when one of them may write, otherwise reads on this node. Commands of the server
+// (PING, CLIENT ...) cannot run in the machine: they stay here and run when the replies are put
+// together. Bounded in number and bytes; beyond that the transaction fails and is forgotten.
 
 import { ErrorReply, OK, type Reply } from '../resp/reply.js';
 import { encodeCommand, nextCommand } from '../resp/request.js';
@@ -54,7 +54,10 @@ export class Transaction {
   #selects = false;
   /** Some command is not part of the log entry. */
   #mixed = false;
-  /** The request MULTI stood in; as long as all follow each other in its chunk nothing need be copied. */
+  /**
+   * The request MULTI stood in; as long as all follow each other in its chunk nothing need be
+   * copied.
+   */
   readonly #chunk: Buffer;
   readonly #start: number;
   #contiguousEnd: number;
@@ -104,7 +107,10 @@ export class Transaction {
     return true;
   }
 
-  /** The log part: WATCH of its guard, MULTI, the commands, EXEC. `chunk[start, end)` is the EXEC request. */
+  /**
+   * The log part: WATCH of its guard, MULTI, the commands, EXEC. `chunk[start, end)` is the EXEC
+   * request.
+   */
   bytes(watch: Watch | null, chunk: Buffer, start: number, end: number): TransactionBytes {
     if (watch === null && chunk === this.#chunk && start === this.#contiguousEnd) {
       return { chunk, start: this.#start, end, db: this.#dbAtMulti, endDb: this.#db };

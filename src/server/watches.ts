@@ -1,6 +1,7 @@
 // Owns: which connections of this node WATCH which keys, and which of them saw a key touched since.
-// A mark here lets EXEC answer without the log; the machine decides the rest (OriginRun.watchIndex).
-// Invariant: a watch is in the table from the moment WATCH runs until EXEC, DISCARD, UNWATCH, RESET or the close.
+// A mark here lets EXEC answer without the log; the machine decides the rest
+// (OriginRun.watchIndex). Invariant: a watch is in the table from the moment WATCH runs until EXEC,
+// DISCARD, UNWATCH, RESET or the close.
 
 import type { Keyspace } from '../keyspace/keyspace.js';
 
@@ -34,7 +35,7 @@ export class WatchTable {
     return this.#count;
   }
 
-  /** `now`: replicated time, ms. */
+  /** `now`, ms: keys that expire up to then count as dead already. */
   add(watch: Watch, key: string, now: number): void {
     if (watch.keys.has(key)) return;
     watch.keys.add(key);

@@ -2,6 +2,7 @@
 // Exit codes: 0 stopped as asked, 1 could not start, 2 wrong command line or configuration (nothing was started).
 
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { Command } from 'commander';
 import { OperationalError } from '../base/errors.js';
 import { normaliseArguments, type OptionShape } from '../config/arguments.js';
@@ -127,7 +128,24 @@ function readKeyFiles(config: MailConfig): {
     key: read('storeKey'),
     verify: config.storeVerify,
   };
+  checkPem(cert, key, undefined, 'smtp.tls');
+  checkPem(storeTls.cert, storeTls.key, storeTls.ca, 'store.tls');
   return { tls: cert === undefined || key === undefined ? null : { cert, key }, storeTls };
+}
+
+/** Said now, not at the first handshake. */
+function checkPem(
+  cert: string | undefined,
+  key: string | undefined,
+  ca: string | undefined,
+  path: string,
+): void {
+  try {
+    createSecureContext({ cert, key, ca });
+  } catch (error) {
+    const right = 'expected PEM files, the key being that of the certificate';
+    throw new ConfigError([`${path}: ${reasonOf(error)}; ${right}`]);
+  }
 }
 
 function readText(path: string, what: string): string {

@@ -51,6 +51,7 @@ export class Store {
   #up = false;
   #downSince: number;
   #closed = false;
+  #lastReason = '';
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -59,9 +60,7 @@ export class Store {
     this.#client = options.cluster ? openCluster(options) : openSingle(options);
     this.#client.on('ready', () => this.#becomeUp());
     this.#client.on('close', () => this.#becomeDown('connection closed'));
-    this.#client.on('error', (error: unknown) => {
-      options.log.debug('store: connection error', { reason: reasonOf(error) });
-    });
+    this.#client.on('error', (error: unknown) => this.#report(reasonOf(error)));
   }
 
   get up(): boolean {
@@ -129,9 +128,19 @@ export class Store {
     this.#client.disconnect();
   }
 
+  /** Each new reason once: a wrong password must be seen, a host that stays away must not fill the log. */
+  #report(reason: string): void {
+    const { log, address } = this.#options;
+    const store = describeStore(address);
+    if (reason === this.#lastReason) log.debug('Store still not reachable', { store, reason });
+    else log.warn('Store not reachable', { store, reason });
+    this.#lastReason = reason;
+  }
+
   #becomeUp(): void {
     this.#up = true;
-    this.#options.log.info('store: connected', { store: describeStore(this.#options.address) });
+    this.#lastReason = '';
+    this.#options.log.info('Store connected', { store: describeStore(this.#options.address) });
   }
 
   #becomeDown(reason: string): void {
@@ -140,7 +149,7 @@ export class Store {
     this.#downSince = this.#clock.monotonic();
     if (this.#closed) return;
     const store = describeStore(this.#options.address);
-    this.#options.log.warn('store: lost, new mail gets 451 until it is back', { store, reason });
+    this.#options.log.warn('Store lost, new mail gets 451 until it is back', { store, reason });
   }
 }
 

@@ -16,6 +16,7 @@ import {
 } from './log-store.js';
 import {
   AOF_DIRECTORY,
+  incrName,
   isOwnName,
   isTemporary,
   MANIFEST_NAME,
@@ -23,7 +24,7 @@ import {
   parseManifest,
 } from './manifest.js';
 import { readAux } from './rdb/aux-fields.js';
-import { LogAssembler, type RecoveredRecord } from './segment.js';
+import { LogAssembler, type RecoveredRecord, segmentHeader } from './segment.js';
 import { missingFile } from './storage-errors.js';
 
 /** The torn tail that was cut: the write was under way in a crash, so it was never acknowledged. */
@@ -76,6 +77,7 @@ async function create(
   lock: LogState['lock'],
 ): Promise<RecoveredLog> {
   const { disk, directory } = options;
+  await refuseOrphans(options, aof);
   const file = await createSegmentFile(options, aof, 1);
   await disk.syncDirectory(directory);
   const segments: SegmentState[] = [{ seq: 1, maxIndex: 0, bytes: file.size }];
@@ -92,6 +94,19 @@ async function create(
   };
   const store = new LogStore(options, state);
   return { store, snapshot: null, records: [], cut: null };
+}
+
+/** Without a manifest only the first line of a first segment may be here: a first start that was cut short. */
+async function refuseOrphans(options: LogStoreOptions, aof: string): Promise<void> {
+  const { disk, owner } = options;
+  for (const name of await disk.list(aof)) {
+    if (!isOwnName(name) || isTemporary(name)) continue;
+    const path = `${aof}/${name}`;
+    const bytes = name === incrName(1) ? (await disk.readFile(path)).length : Infinity;
+    if (bytes > segmentHeader(1, owner).length) {
+      throw missingFile(`${aof}/${MANIFEST_NAME}`, `the file ${name} beside it`);
+    }
+  }
 }
 
 async function recover(

@@ -132,11 +132,11 @@ export class LogWriter {
       this.#spare = null;
     }
     if (writes) this.#file.append(round.buffers, this.#onWritten);
-    else this.#clock.endOfTurn(this.#onNothingToWrite);
+    else this.#afterWrite(round);
   }
 
-  readonly #onNothingToWrite = (): void => {
-    if (!this.#failed) this.#afterWrite(this.#rounds[0]!);
+  readonly #onNothingToSync = (): void => {
+    if (!this.#failed) this.#complete();
   };
 
   readonly #onWritten = (error: Error | null): void => {
@@ -155,7 +155,8 @@ export class LogWriter {
     const mustSync = this.#policy === 'every' || round.step !== null || this.#syncDue;
     this.#syncDue = false;
     if (!mustSync || this.#unsynced === 0) {
-      this.#complete();
+      // The write may have happened inside append: its done runs later all the same.
+      this.#clock.endOfTurn(this.#onNothingToSync);
       return;
     }
     this.#syncStarted = this.#clock.monotonic();

@@ -85,8 +85,7 @@ class LevelStore implements StableStore {
     const identity = await this.#record('identity');
     const incarnation = Number((await this.#get('incarnation')) ?? '0');
     const membership = (await this.#get('membership')) ?? null;
-    const term = hard === null ? 0 : hard['term'];
-    const vote = hard === null ? '' : hard['vote'];
+    const { term, vote } = hard ?? { term: 0, vote: '' };
     if (!isCount(term) || typeof vote !== 'string' || !isCount(incarnation)) {
       throw damaged(this.#directory, 'term, vote or start counter cannot be read');
     }

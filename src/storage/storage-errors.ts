@@ -35,7 +35,7 @@ export function unknownFormat(what: string, found: number, supported: number): O
 export function missingFile(path: string, namedBy: string): OperationalError {
   return new OperationalError(
     'E_LOG_MISSING',
-    `${path} is missing, although ${namedBy} names it. Restore it, or let this node join the ` +
+    `${path} is missing, although ${namedBy} needs it. Restore it, or let this node join the ` +
       'cluster again with an empty data directory.',
   );
 }

@@ -1,5 +1,5 @@
-// The server's hot path over a fake group in a process of its own, for redis-benchmark. Prints its port.
-// Compile with tsc --outDir, run with node; ends with SIGTERM or SIGINT.
+// The server's hot path over a fake group in a process of its own, for redis-benchmark. Prints its
+// port. Compile with tsc --outDir, run with node; ends with SIGTERM or SIGINT.
 
 import { startServer } from '../unit/server/fake-group.js';
 

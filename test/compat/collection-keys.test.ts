@@ -1,6 +1,6 @@
-// Owns: proof that the collection commands name their keys as a real redis-server does: how they use them (key
-// specifications of COMMAND INFO) and where they stand behind a count (COMMAND GETKEYS). The other facts of the rows are
-// compared in command-table.test.ts.
+// Owns: proof that the collection commands name their keys as a real redis-server does: how they
+// use them (key specifications of COMMAND INFO) and where they stand behind a count (COMMAND
+// GETKEYS). The other facts of the rows are compared in command-table.test.ts.
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// Owns: proof that the rows of the data command table say what COMMAND INFO of a real redis-server says: arity, flags
-// and key positions. Clients and ACLs act on these.
+// Owns: proof that the rows of the data command table say what COMMAND INFO of a real redis-server
+// says: arity, flags and key positions. Clients and ACLs act on these.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dataCommands } from '../../src/commands/registry.js';

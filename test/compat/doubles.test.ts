@@ -1,4 +1,5 @@
-// Owns: proof that doubles print digit for digit as in Redis 7.2 (base/grisu.ts), over all magnitudes and lengths.
+// Owns: proof that doubles print digit for digit as in Redis 7.2 (base/grisu.ts), over all
+// magnitudes and lengths.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatDouble } from '../../src/base/numbers.js';

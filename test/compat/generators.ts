@@ -1,5 +1,6 @@
-// Owns: the arguments random command sequences are made of: few keys, so that commands meet; values that sit on
-// the edges of Redis's encodings and number formats; options in every combination, wrong ones included.
+// Owns: the arguments random command sequences are made of: few keys, so that commands meet; values
+// that sit on the edges of Redis's encodings and number formats; options in every combination,
+// wrong ones included.
 
 import fc from 'fast-check';
 import type { Command } from './harness.js';

@@ -1,5 +1,5 @@
-// Owns: a real redis-server as the truth for replies: started on a free port, spoken to over one connection,
-// ended by pid. HELIOS_ORACLE names another binary than the redis-server on PATH.
+// Owns: a real redis-server as the truth for replies: started on a free port, spoken to over one
+// connection, ended by pid. HELIOS_ORACLE names another binary than the redis-server on PATH.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,5 @@
-// Owns: replies as comparable trees, from either side: the oracle's bytes (RESP2 or RESP3) and our Reply objects.
+// Owns: replies as comparable trees, from either side: the oracle's bytes (RESP2 or RESP3) and our
+// Reply objects.
 // Independent of src/resp on purpose, so that an error there cannot hide itself.
 
 import { formatDouble } from '../../src/base/numbers.js';
@@ -25,7 +26,9 @@ export interface Tree {
   readonly items: readonly Tree[];
 }
 
-/** How much of the order of elements counts: all of it, not at the top, not of flat pairs, nowhere. */
+/**
+ * How much of the order of elements counts: all of it, not at the top, not of flat pairs, nowhere.
+ */
 export type Order = 'exact' | 'items' | 'pairs' | 'deep';
 
 function leaf(kind: string, text: string): Tree {

@@ -59,7 +59,8 @@ describe.skipIf(!hasOracle)('SORT against redis-server', () => {
     command('del', key),
   ];
 
-  // Redis leaves two orders open: equal texts behind an alphabetic BY, and a set that is not to be sorted.
+  // Redis leaves two orders open: equal texts behind an alphabetic BY, and a set that is not to be
+  // sorted.
   it('agree on all types', () =>
     bench.differential({
       setup: weights,

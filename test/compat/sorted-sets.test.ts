@@ -94,8 +94,8 @@ function hasOtherEncodings(args: Command): boolean {
 }
 
 /**
- * Redis leaves ranges by member over different scores undefined, and its answers depend on the shape of its skiplist:
- * they are compared in a test of their own.
+ * Redis leaves ranges by member over different scores undefined, and its answers depend on the
+ * shape of its skiplist: they are compared in a test of their own.
  */
 function isLexical(args: Command): boolean {
   const name = args[0]!;

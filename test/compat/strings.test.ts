@@ -1,4 +1,5 @@
-// Owns: proof that the string commands answer as a real redis-server does, by random sequences and by known cases.
+// Owns: proof that the string commands answer as a real redis-server does, by random sequences and
+// by known cases.
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it } from 'vitest';
@@ -54,8 +55,8 @@ describe.skipIf(!hasOracle)('strings against redis-server', () => {
     command('set', key, text, fc.constantFrom('ex', 'PX'), far),
   ];
 
-  // Relative expiries depend on each side's clock (see keyspace.test.ts for them); a small set or list of Redis 7.0
-  // has another encoding.
+  // Relative expiries depend on each side's clock (see keyspace.test.ts for them); a small set or
+  // list of Redis 7.0 has another encoding.
   const ignore = (args: Command) =>
     args[0] === 'pexpiretime' || (args[0] === 'object' && !bench.oracle.isCurrent);
 

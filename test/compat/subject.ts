@@ -1,5 +1,7 @@
-// Owns: our side of a comparison: dataCommands over a Keyspace, as the machine runs them, without log or sockets.
-// SELECT, arity and unknown commands are answered here because the server does so in the real thing.
+// Owns: our side of a comparison: dataCommands over a Keyspace, as the machine runs them, without
+// log or sockets.
+// SELECT, arity and unknown commands are answered here because the server does so in the real
+// thing.
 
 import { Rng } from '../../src/base/rng.js';
 import { wrongArity } from '../../src/commands/errors.js';

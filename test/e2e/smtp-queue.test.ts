@@ -16,6 +16,7 @@ import {
   queueIdOf,
   refuse,
   type Sink,
+  SmtpClient,
   seeOutput,
   sendOne,
   spawnNode,
@@ -78,6 +79,23 @@ describe.skipIf(!HAS_REDIS)('mail queue', () => {
       const keys = await leftovers();
       return keys.join() === 'helios:mail:{q}:done,helios:mail:{q}:fence';
     });
+  });
+
+  it('keeps a null sender and an address in another script', async () => {
+    sink = await startSink();
+    const node = await start('node-1', sink.port);
+    const client = SmtpClient.open(node.smtpPort);
+    await client.reply();
+    await client.say('EHLO client.test');
+    expect(await client.say('MAIL FROM:<> SMTPUTF8 BODY=8BITMIME')).toMatch(/^250 /);
+    const name = Buffer.from('jösé@exämple.net').toString('latin1');
+    expect(await client.say(`RCPT TO:<${name}>`)).toMatch(/^250 /);
+    await client.say('DATA');
+    expect(await client.say('Subject: bounce\r\n\r\nx\r\n.')).toMatch(/^250 /);
+    client.end();
+    await sink.until(() => sink?.received.length === 1);
+    expect(sink.received[0]?.from).toBe('');
+    expect(sink.received[0]?.to).toEqual(['jösé@exämple.net']);
   });
 
   it('carries a message of many parts unchanged, dots and 8-bit bytes included', async () => {

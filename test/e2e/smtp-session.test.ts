@@ -282,6 +282,12 @@ describe.skipIf(!HAS_REDIS)('SMTP node', () => {
     expect(badText).toMatch(
       /^helios-smtp: --log-level: "loud" is not known; expected one of debug/,
     );
+    const pem = join(directory, 'no.pem');
+    writeFileSync(pem, 'nothing');
+    writeFileSync(file, testYaml({ smtp: `{ tls: { cert: ${pem}, key: ${pem} } }` }));
+    const [pemCode, pemText] = await outcome(run([]));
+    expect(pemCode).toBe(2);
+    expect(pemText).toMatch(/^helios-smtp: smtp\.tls: .*; expected PEM files/);
     const [flagCode, flagText] = await outcome(run(['--valkey-ur=x']));
     expect(flagCode).toBe(2);
     expect(flagText).toContain('did you mean "-valkey-url"');

@@ -1,5 +1,6 @@
-// Owns: commands about the connection itself: who it is, which database and protocol it uses, whether it is alive.
-// Passwords are compared in a time that does not depend on how much of them is right.
+// Owns: commands about the connection itself: who it is, which database and protocol it uses,
+// whether it is alive. Passwords are compared in a time that does not depend on how much of them is
+// right.
 
 import { parseInt64 } from '../../base/numbers.js';
 import { wrongArity } from '../../commands/errors.js';
@@ -17,7 +18,8 @@ const WRONG_PASSWORD = new ErrorReply(
   'WRONGPASS invalid username-password pair or user is disabled.',
 );
 const NO_PASSWORD = new ErrorReply(
-  'ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?',
+  'ERR AUTH <password> called without any password configured for the default user. ' +
+    'Are you sure your configuration is correct?',
 );
 const NOT_A_VERSION = new ErrorReply('ERR Protocol version is not an integer or out of range');
 const NO_PROTOCOL = new ErrorReply('NOPROTO unsupported protocol version');
@@ -25,7 +27,9 @@ const BAD_NAME = new ErrorReply(
   'ERR Client names cannot contain spaces, newlines or special characters.',
 );
 const HELLO_NO_AUTH = new ErrorReply(
-  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time',
+  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO ' +
+    '<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP ' +
+    'protocol version at the same time',
 );
 
 /** Equal or not, in a time that depends on the length of `given` only. */

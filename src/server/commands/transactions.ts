@@ -1,5 +1,5 @@
-// Owns: the rows of MULTI, EXEC, DISCARD, WATCH and UNWATCH. Their order and bookkeeping are dispatch.ts's: all but
-// UNWATCH are routed before `run` would be reached.
+// Owns: the rows of MULTI, EXEC, DISCARD, WATCH and UNWATCH. Their order and bookkeeping are
+// dispatch.ts's: all but UNWATCH are routed before `run` would be reached.
 
 import { assertNever } from '../../base/assert.js';
 import { ALL_KEYS, type CommandFlag, NO_KEYS } from '../../commands/spec.js';

@@ -100,10 +100,9 @@ class Loader {
   #key(type: number): void {
     const key = this.#input.string();
     const value = readValue(this.#input, type, this.#hint);
-    const database = this.#keyspace.database(this.#db);
     if (value !== null) {
-      if (database.table.find(key) >= 0) throw this.#input.fail('a key occurs twice');
-      database.load(key, value, this.#expireAt);
+      const isNew = this.#keyspace.database(this.#db).load(key, value, this.#expireAt);
+      if (!isNew) throw this.#input.fail('a key occurs twice');
       this.keys++;
     }
     this.#expireAt = 0;

@@ -4,7 +4,8 @@ import type { Disk, DiskFile } from '../../platform/disk.js';
 import { RdbError } from './format.js';
 import { NEED_MORE, RdbInput } from './input.js';
 
-const CHUNK_BYTES = 512 * 1024;
+/** About three thousand small keys: some milliseconds until the event loop turns again. */
+const CHUNK_BYTES = 128 * 1024;
 /** No window grows past this: larger single values cannot exist in a JavaScript string either. */
 const WINDOW_MAX = 2 ** 30;
 

@@ -1,5 +1,6 @@
-// Owns: the invariants (shared/research/raft.md section 1), checked after every event on the node that acted.
-// It sees all nodes at once and remembers the whole run: who led which term, which entry was committed where.
+// Owns: the invariants (shared/research/raft.md section 1), checked after every event on the node
+// that acted. It sees all nodes at once and remembers the whole run: who led which term, which
+// entry was committed where.
 
 import { isVoter } from '../../../src/raft/membership.js';
 import type { Message } from '../../../src/raft/messages.js';
@@ -41,7 +42,10 @@ export class Checker {
     return this.committed.length - 1;
   }
 
-  /** I3: index and term determine an entry and, by induction over the previous term, everything before it. */
+  /**
+   * I3: index and term determine an entry and, by induction over the previous term, everything
+   * before it.
+   */
   appended(entry: Entry<Body>, prevTerm: number): void {
     const key = `${entry.index}/${entry.term}`;
     const seen = this.#entries.get(key);
@@ -102,7 +106,10 @@ export class Checker {
     if (index < floor) this.fail(`stale read at ${node}: index ${index}, committed ${floor}`);
   }
 
-  /** Everything else, on one node after it acted. `before`: its status at the last check of the same life. */
+  /**
+   * Everything else, on one node after it acted. `before`: its status at the last check of the same
+   * life.
+   */
   check(node: SimulatedNode, before: RaftStatus | null): RaftStatus {
     const status = node.core!.status();
     if (status.fault !== '') this.fail(`${node.id} fault: ${status.fault}`);
@@ -196,7 +203,10 @@ export class Checker {
     }
   }
 
-  /** By the membership in force before or after the commit, which may itself have brought the next one. */
+  /**
+   * By the membership in force before or after the commit, which may itself have brought the next
+   * one.
+   */
   #durableOn(membership: Membership, index: number, term: number): boolean {
     return [membership.voters, membership.outgoing].every((half) => {
       const holds = (node: SimulatedNode): boolean =>

@@ -72,7 +72,10 @@ export function performFault(simulation: Simulation): void {
   PERFORM[fault](simulation, node);
 }
 
-/** Keeps a prefix of what is not synced, and starts again after a while. Others may notice the closed link. */
+/**
+ * Keeps a prefix of what is not synced, and starts again after a while. Others may notice the
+ * closed link.
+ */
 function crash(simulation: Simulation, node: SimulatedNode): void {
   if (node.core === null) return;
   const { faultRng } = simulation;

@@ -1,5 +1,5 @@
-// Owns: one simulated member: a core, its disk, and the driver's duties between them in their right order.
-// The rest of the world is reached through `World` alone.
+// Owns: one simulated member: a core, its disk, and the driver's duties between them in their right
+// order. The rest of the world is reached through `World` alone.
 
 import { Rng } from '../../../src/base/rng.js';
 import { RaftCore } from '../../../src/raft/core.js';
@@ -14,7 +14,9 @@ export interface World {
   readonly checker: Checker;
   /** Simulated delay up to `max`, at least 1. */
   delay(max: number): number;
-  /** Runs `what` on this life of the node after `wait`, later if it is paused, never if it crashed. */
+  /**
+   * Runs `what` on this life of the node after `wait`, later if it is paused, never if it crashed.
+   */
   later(node: SimulatedNode, wait: number, what: () => void): void;
   transmit(message: Message<Body>): void;
   streamSnapshot(from: SimulatedNode, to: string): void;

@@ -1,5 +1,5 @@
-// Owns: what a seed is: the group, its limits and which faults exist at all are drawn first (swarm testing), so that
-// some runs have only pauses and others everything at once.
+// Owns: what a seed is: the group, its limits and which faults exist at all are drawn first (swarm
+// testing), so that some runs have only pauses and others everything at once.
 
 import type { Rng } from '../../../src/base/rng.js';
 import type { RaftConfig } from '../../../src/raft/types.js';

@@ -1,4 +1,5 @@
-// Runs seeds of the simulation. SEEDS=from:to (default 1:300) or SEED=n; a failing seed prints its number.
+// Runs seeds of the simulation. SEEDS=from:to (default 1:300) or SEED=n; a failing seed prints its
+// number.
 //   SEEDS=1:5000 npx vitest run test/sim/raft        SEED=1234 npx vitest run test/sim/raft
 
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,6 @@
-// Owns: one run: a heap of events in simulated time, the network, the clients, the faults, and the end, when all is
-// healed and the group must come to life. Everything is drawn from the seed; two runs of a seed are identical.
+// Owns: one run: a heap of events in simulated time, the network, the clients, the faults, and the
+// end, when all is healed and the group must come to life. Everything is drawn from the seed; two
+// runs of a seed are identical.
 
 import { Heap } from '../../../src/base/heap.js';
 import { Rng } from '../../../src/base/rng.js';
@@ -245,7 +246,10 @@ export class Simulation implements World {
     this.#readEverywhere(deadline + 2 * patience);
   }
 
-  /** Every member of a healthy group answers a linearizable read; the client asks again when refused. */
+  /**
+   * Every member of a healthy group answers a linearizable read; the client asks again when
+   * refused.
+   */
   #readEverywhere(deadline: number): void {
     for (const node of this.#members()) {
       const wanted = node.answeredReads + 1;

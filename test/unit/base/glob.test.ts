@@ -1,4 +1,5 @@
-// Owns: the glob matcher by known cases. Its agreement with Redis on random patterns is test/compat/keyspace.test.ts.
+// Owns: the glob matcher by known cases. Its agreement with Redis on random patterns is
+// test/compat/keyspace.test.ts.
 
 import { describe, expect, it } from 'vitest';
 import { globMatches } from '../../../src/base/glob.js';

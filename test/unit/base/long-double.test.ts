@@ -1,4 +1,5 @@
-// Owns: the extended-precision sum by known results. Agreement with Redis at random is test/compat/strings.test.ts.
+// Owns: the extended-precision sum by known results. Agreement with Redis at random is
+// test/compat/strings.test.ts.
 
 import { describe, expect, it } from 'vitest';
 import { addLongDouble, isFiniteLongDouble, isLongDouble } from '../../../src/base/long-double.js';

@@ -1,4 +1,5 @@
-// Owns: text to number and back: strict integers, doubles as strtod, doubles as Redis 7.2 prints them.
+// Owns: text to number and back: strict integers, doubles as strtod, doubles as Redis 7.2 prints
+// them.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

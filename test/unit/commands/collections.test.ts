@@ -138,6 +138,22 @@ describe.each(FAMILIES)('a $name', ({ fill, add, remove, scan, width }) => {
   });
 });
 
+describe('ZSCAN inside a script', () => {
+  it('answers all members in their order, however often the node has scanned', () => {
+    run(...FAMILIES[2]!.fill(numbered(300, 'm')));
+    const inScript = { ...context, inScript: true };
+    const scan = () => commands.get('zscan')!.run(inScript, ['zscan', 'k', '0', 'count', '5']);
+    const before = scan();
+    run('zscan', 'k', '0');
+    run('zadd', 'k', '0', 'first');
+    run('zrem', 'k', 'first');
+    expect(scan()).toEqual(before);
+    const [cursor, items] = before as [string, string[]];
+    expect(cursor).toBe('0');
+    expect(items.filter((_, i) => i % 2 === 0)).toEqual(numbered(300, 'm').sort());
+  });
+});
+
 describe('keys that are moved or stored', () => {
   it('vanish when a move takes the last element', () => {
     run('rpush', 'l', 'x');

@@ -1,6 +1,7 @@
-// Owns: proof that members agree (architecture D3). One member keeps its history, the other is rebuilt from a snapshot
-// (keys in slot order, gaps closed, strings reloaded, collections restored) at a random point; both then run the same
-// commands, as scripts see them, and must give the same replies and hold the same data.
+// Owns: proof that members agree (architecture D3). One member keeps its history, the other is
+// rebuilt from a snapshot (keys in slot order, gaps closed, strings reloaded, collections restored)
+// at a random point; both then run the same commands, as scripts see them, and must give the same
+// replies and hold the same data.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// Owns: OBJECT IDLETIME and FREQ by the access stamps the server keeps, MEMORY USAGE, and the accepted DEBUG words.
+// Owns: OBJECT IDLETIME and FREQ by the access stamps the server keeps, MEMORY USAGE, and the
+// accepted DEBUG words.
 
 import { describe, expect, it } from 'vitest';
 import { ErrorReply, OK } from '../../../src/resp/reply.js';

@@ -1,5 +1,5 @@
-// Owns: SCAN, KEYS, RANDOMKEY and DBSIZE where Redis cannot be the judge: inside scripts, where nothing may depend on
-// slots, and between calls.
+// Owns: SCAN, KEYS, RANDOMKEY and DBSIZE where Redis cannot be the judge: inside scripts, where
+// nothing may depend on slots, and between calls.
 
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/base/rng.js';

@@ -1,5 +1,5 @@
-// Owns: the rules of one database: what is alive, in which order dead keys go, who is told, and that the running
-// byte count never drifts from a recount.
+// Owns: the rules of one database: what is alive, in which order dead keys go, who is told, and
+// that the running byte count never drifts from a recount.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -6,7 +6,7 @@ import { DeadlineQueue } from '../../../src/keyspace/deadline-queue.js';
 import { KeyTable } from '../../../src/keyspace/key-table.js';
 
 describe('DeadlineQueue', () => {
-  it('yields what sorting by moment and key yields, through any adding, moving and removing', () => {
+  it('yields what sorting by moment and key yields, whatever was added, moved and removed', () => {
     const step = fc.tuple(fc.nat(40).map(String), fc.nat(12));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), (steps) => {

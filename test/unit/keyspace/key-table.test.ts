@@ -1,4 +1,5 @@
-// Owns: the slots of a database: stable while a key lives, used again afterwards, and the same for the same history.
+// Owns: the slots of a database: stable while a key lives, used again afterwards, and the same for
+// the same history.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -23,6 +23,7 @@ function step(sortedSet: SortedSetValue, rng: Rng, range: number): string {
   const score = randomScore(rng);
   if (action < 5) return String(sortedSet.set(member, score));
   if (action < 7) return String(sortedSet.delete(member));
+  if (action === 7 && score > 0) return String(sortedSet.firstMemberAbove(member));
   if (action < 8) return String(sortedSet.rank(member));
   if (action < 9) return String(sortedSet.firstAbove(score));
   const first = sortedSet.at(0);

@@ -1,5 +1,6 @@
-// Owns: a small group of cores in one place for tests of behaviour: messages are delivered by hand, the disk answers at
-// once unless it is told to hold, and a node can be restarted from what its disk has.
+// Owns: a small group of cores in one place for tests of behaviour: messages are delivered by hand,
+// the disk answers at once unless it is told to hold, and a node can be restarted from what its
+// disk has.
 
 import { Rng } from '../../../src/base/rng.js';
 import { RaftCore } from '../../../src/raft/core.js';

@@ -114,7 +114,7 @@ describe('a membership change', () => {
     expect(groupWith().core(at).proposeMembership(to, [])).toBe(reason);
   });
 
-  it('is refused while another one is not committed, or leadership moves, or the term is fresh', () => {
+  it('is refused while another is open, while leadership moves, and in a fresh term', () => {
     const group = groupWith();
     group.isolate('a');
     const { core } = group.get('a');

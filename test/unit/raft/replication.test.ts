@@ -298,7 +298,7 @@ describe('the Raft paper', () => {
     for (const id of ids) expect(group.core(id).commitIndex).toBe(11);
   });
 
-  it('figure 8: an entry of an older term on a majority is not committed until one of this term is', () => {
+  it('figure 8: an older term on a majority is not committed until this term is', () => {
     const ids = ['a', 'b', 'c', 'd', 'e'];
     const logs: Record<string, number[]> = { a: [1, 2], b: [1, 2], c: [1], d: [1], e: [1, 3] };
     const members = ids.map(
@@ -311,7 +311,8 @@ describe('the Raft paper', () => {
     group.settle();
     // Everything of term 4 is committed together with what came before.
     expect(group.core('a').commitIndex).toBe(3);
-    // The same, but the entry of term 4 does not get out: (2, term 2) is on a majority and stays uncommitted.
+    // The same, but the entry of term 4 does not get out: (2, term 2) is on a majority and stays
+    // uncommitted.
     const again = new Group(
       ...ids.map(
         (id) =>

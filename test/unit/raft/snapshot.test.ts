@@ -52,6 +52,16 @@ describe('a follower that needs what is compacted', () => {
     expect(group.core('c').commitIndex).toBe(group.core('a').commitIndex);
   });
 
+  it('gets the log as soon as it has the snapshot, whatever is known of the stream', () => {
+    const group = behind();
+    group.tick(3);
+    const { snapshot, core } = group.get('a');
+    group.core('c').step({ type: 'snapshot', from: 'a', to: 'c', term: core.term, meta: snapshot });
+    group.collect();
+    install(group);
+    expect(stateOf(group, 'c').state).toBe('replicate');
+  });
+
   it('is asked for again when the stream failed, once it answers a heartbeat', () => {
     const group = behind();
     group.tick(3);

@@ -1,7 +1,8 @@
-// A replicated group without a network: the real machine over a log in memory. `automatic` commits and applies at the
-// end of each turn; otherwise the test says when: `commit` puts this node's oldest writes into the log as one entry,
-// `foreign` commits another node's write (whose client then knows it done), `applyNext` lets this node catch up by one
-// entry. A ticket comes back once everything is applied that was committed when it was asked for.
+// A replicated group without a network: the real machine over a log in memory. `automatic` commits
+// and applies at the end of each turn; otherwise the test says when: `commit` puts this node's
+// oldest writes into the log as one entry, `foreign` commits another node's write (whose client
+// then knows it done), `applyNext` lets this node catch up by one entry. A ticket comes back once
+// everything is applied that was committed when it was asked for.
 
 import type { OriginRun } from '../../../src/base/log-entry.js';
 import { Machine, type ResultSink } from '../../../src/machine/machine.js';
@@ -44,6 +45,12 @@ export class FakeGroup implements Group {
   #nextSeq = 1;
   #foreignSeq = 1;
   #scheduled = false;
+
+  constructor() {
+    // Like a leader's first entry: no write ever has index 1.
+    const noop = { index: 1, term: 1, kind: 'noop' as const, time: Date.now(), seed: 0, runs: [] };
+    this.machine.apply({ ...noop, payload: Buffer.alloc(0) }, DISCARDS);
+  }
 
   get appliedIndex(): number {
     return this.machine.appliedIndex;

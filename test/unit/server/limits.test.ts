@@ -161,7 +161,7 @@ describe('bounds', () => {
     await one.expect('+OK\r\n'.repeat(200));
   });
 
-  test('a client that does not read stops being served, and gets everything when it does', async () => {
+  test('a client that does not read is served again when it does', async () => {
     const one = client();
     await one.send(resp('SET', 'k', 'v'.repeat(100_000))).expect('+OK\r\n');
     one.socket.pause();

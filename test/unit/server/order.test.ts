@@ -1,5 +1,6 @@
-// Commands of one connection take effect in order, and reads are linearizable, however the group delays things
-// (architecture D5). The property drives a counter: INCR by this node's connections and by another node, GET between.
+// Commands of one connection take effect in order, and reads are linearizable, however the group
+// delays things (architecture D5). The property drives a counter: INCR by this node's connections
+// and by another node, GET between.
 
 import fc from 'fast-check';
 import Parser from 'redis-parser';
@@ -113,7 +114,8 @@ function run(schedule: readonly Step[]): void {
       committed += Math.min(step.count, group.writes.length);
       group.commit(step.count);
     } else if (step.do === 'foreign') {
-      // Committed, so the other node may have answered its client: with the count of all INCRs in the log.
+      // Committed, so the other node may have answered its client: with the count of all INCRs in
+      // the log.
       group.foreign('INCR', 'n');
       known = ++committed;
     } else if (step.do === 'apply') group.applyNext();
@@ -134,7 +136,9 @@ function run(schedule: readonly Step[]): void {
   server.close();
 }
 
-/** Checks the replies that are complete; the numbers of one connection never go down, INCRs go up. */
+/**
+ * Checks the replies that are complete; the numbers of one connection never go down, INCRs go up.
+ */
 function check(
   wire: Wire,
   sent: readonly Sent[],
@@ -182,7 +186,7 @@ describe('one connection', () => {
     }
   }
 
-  test('writes are sent ahead while earlier ones are unanswered; reads between see their place', async () => {
+  test('writes are sent ahead of answers; reads between see their place', async () => {
     const client = await manual();
     client.lines('SET a 1', 'GET a', 'SET a 2', 'GET a', 'GET a', 'SET a 3', 'PING');
     await written(3);
@@ -197,7 +201,7 @@ describe('one connection', () => {
     expect(test1.group.reads).toHaveLength(0);
   });
 
-  test('a read sent after the write left asks again, since others may have been answered meanwhile', async () => {
+  test('a read sent after the write left asks again: others may be done meanwhile', async () => {
     const client = await manual();
     client.lines('SET mine 1');
     await written(1);
@@ -253,7 +257,7 @@ describe('one connection', () => {
     const client = await manual();
     client.lines('SET a 1', 'GET a', 'SET a 2', 'MULTI', 'SET a 3', 'EXEC');
     await written(3);
-    client.destroy();
+    client.socket.resetAndDestroy();
     while (test1.server.clients.size > 0) await new Promise(setImmediate);
     test1.group.step(3);
     test1.group.canReadNow = true;

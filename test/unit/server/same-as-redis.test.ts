@@ -1,5 +1,6 @@
-// The same bytes as redis-server for what belongs to the connection: errors, MULTI and WATCH, AUTH, inline, protocol faults.
-// Runs the redis-server found on PATH; without one these tests are skipped.
+// The same bytes as redis-server for what belongs to the connection: errors, MULTI and WATCH, AUTH,
+// inline, protocol faults. Runs the redis-server found on PATH; without one these tests are
+// skipped.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -63,7 +64,10 @@ type Talk = readonly (readonly [who: number, text: string])[];
 
 const MARK = 'end-of-step-mark';
 
-/** Everything the connections are sent, with a mark behind each step so that we know when it has been answered. */
+/**
+ * Everything the connections are sent, with a mark behind each step so that we know when it has
+ * been answered.
+ */
 async function transcript(port: number, talk: Talk): Promise<string[]> {
   const clients = new Map<number, RawClient>();
   const heard: string[] = [];
@@ -77,7 +81,10 @@ async function transcript(port: number, talk: Talk): Promise<string[]> {
   return heard;
 }
 
-/** Waits until the connection is quiet: it closed, or answered a PING with an argument (queued or not). */
+/**
+ * Waits until the connection is quiet: it closed, or answered a PING with an argument (queued or
+ * not).
+ */
 async function answer(client: RawClient): Promise<string> {
   const before = client.received.length;
   client.send(resp('ECHO', MARK));

@@ -25,9 +25,13 @@ const CHANGING = ['open', 'replaceFile', 'rename', 'remove', 'makeDirectory', 's
 
 /** Counts operations that change something; from number `limit` on, `stop` decides what happens instead. */
 function limitedDisk(limit: number, stop: () => Promise<never>) {
-  const state = { operations: 0, stopped: false };
+  const state = { operations: 0, stopped: false, running: new Set<Promise<unknown>>() };
   const step = <T>(run: () => Promise<T>): Promise<T> => {
-    if (state.operations++ < limit) return run();
+    if (state.operations++ < limit) {
+      const running = run();
+      state.running.add(running);
+      return running;
+    }
     state.stopped = true;
     return stop();
   };
@@ -139,11 +143,12 @@ describe('whatever the step', () => {
         crash();
         return never();
       };
-      const { disk } = limitedDisk(points, stop);
+      const { disk, state } = limitedDisk(points, stop);
       const running = scenario(disk, directory, progress, () => undefined).then(() => {
         finished = true;
       });
       await Promise.race([running, crashed]);
+      await Promise.allSettled(state.running);
       await check(directory, progress, `crash at operation ${points}`);
     }
     expect(points).toBeGreaterThan(40);
@@ -173,6 +178,7 @@ describe('whatever the step', () => {
           },
         );
       });
+      await Promise.allSettled(state.running);
       if (finished) break;
       expect(state.stopped).toBe(true);
       expect(faults, `fault at operation ${point}`).toEqual([error]);

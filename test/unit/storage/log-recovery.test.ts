@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLogStore, type RecoveredLog } from '../../../src/storage/log-recovery.js';
@@ -19,10 +19,8 @@ const RECORDS = 5;
 const HEADER = segmentHeader(1, OWNER);
 const LOG = Buffer.concat([HEADER, ...items(1, RECORDS).map(({ bytes }) => bytes)]);
 /** Offsets at which a record ends. */
-const ENDS = items(1, RECORDS).reduce(
-  (ends, { bytes }) => [...ends, ends.at(-1)! + bytes.length],
-  [HEADER.length],
-);
+const ENDS = [HEADER.length];
+for (const { bytes } of items(1, RECORDS)) ENDS.push(ENDS.at(-1)! + bytes.length);
 
 function scan(bytes: Buffer, isLast = true): { indexes: number[]; end: number } {
   const assembler = new LogAssembler(0, OWNER);
@@ -190,6 +188,11 @@ describe('opening a directory', () => {
       const opening = open(write(Buffer.from(text)));
       await expect(opening, text).rejects.toMatchObject({ code: 'E_MANIFEST' });
     }
+  });
+
+  it('does not take a log without its manifest for a new one', async () => {
+    const opening = open((aof) => rmSync(`${aof}/appendonly.aof.manifest`));
+    await expect(opening).rejects.toMatchObject({ code: 'E_LOG_MISSING' });
   });
 
   it('accepts comments, history lines and unknown pairs in a manifest', async () => {

@@ -65,7 +65,7 @@ export async function dumpOracle(client: Redis, db: number): Promise<Map<string,
     const name = key.latin1Slice();
     const type = await client.type(key);
     const at = Number(await client.call('PEXPIRETIME', key));
-    out.set(name, `${type} ${at > 0 ? at : 0} ${await contents(client, type, key)}`);
+    out.set(name, `${type} ${Math.max(at, 0)} ${await contents(client, type, key)}`);
   }
   return out;
 }
