@@ -6,6 +6,7 @@
 import { OperationalError } from './base/errors.js';
 import type { LoggedRecord } from './base/log-entry.js';
 import { Rng } from './base/rng.js';
+import { sha1Hex } from './base/sha1.js';
 import type { Config } from './config/load.js';
 import { settingsOf, wireSettings } from './node-settings.js';
 import type { LogOutput } from './observe/logger.js';
@@ -115,7 +116,8 @@ export class Node {
     if (this.#stopping) return;
     this.#stopping = true;
     const logger = this.#logger.child('raft');
-    await this.#listener?.close();
+    // Resolves only when every connection is gone, so it is awaited after they are closed.
+    const listenerClosed = this.#listener?.close();
     const replica = this.#replica;
     if (replica !== null) {
       if (await replica.handOver(HAND_OVER_MS_MAX)) logger.info('Leadership handed over');
@@ -125,6 +127,7 @@ export class Node {
       if (save && dirty) await this.#snapshots!.take().catch(() => {});
       replica.stop();
     }
+    await listenerClosed;
     this.#timer?.cancel();
     await this.#metrics?.close();
     await this.#links?.close();
@@ -300,7 +303,7 @@ export class Node {
       instruments: new Instruments(settings, systemProcess, {
         version: this.#version,
         runId: systemEntropy.bytes(20).toString('hex'),
-        replicationId: systemEntropy.bytes(20).toString('hex'),
+        replicationId: sha1Hex(this.#members.map(({ id }) => id).join(',')),
         configFile: config.configFile,
       }),
       commands: [...serverCommands.values()],

@@ -4,6 +4,7 @@ import { assert } from '../base/assert.js';
 import { bitmapCommands } from './bitmaps.js';
 import { databaseCommands } from './databases.js';
 import { debugCommands } from './debug.js';
+import { dumpCommands } from './dump.js';
 import { expiryCommands } from './expiry.js';
 import { hashCommands } from './hashes.js';
 import { keyCommands } from './keys.js';
@@ -22,6 +23,7 @@ const FAMILIES: readonly (readonly DataCommand[])[] = [
   bitmapCommands,
   keyCommands,
   expiryCommands,
+  dumpCommands,
   scanCommands,
   sortCommands,
   hashCommands,

@@ -2,7 +2,7 @@
 // behind the texts: a score must be a double from end to end and within range; a bound of a range
 // is whatever strtod takes.
 
-import { parseDouble, parseSafeInteger } from '../base/numbers.js';
+import { parseDouble } from '../base/numbers.js';
 import type { SortedSetValue } from '../keyspace/sorted-set.js';
 import { ErrorReply } from '../resp/reply.js';
 import { NOT_FLOAT, NOT_FLOAT_RANGE } from './errors.js';

@@ -6,7 +6,13 @@ import type { AppendResponse, HeartbeatResponse, ReadIndexRequest } from './mess
 import type { Progress } from './progress.js';
 import { jointIndex, majority } from './quorum.js';
 import type { ReadRequest } from './read-index.js';
-import { advanceCommit, handleAppendResponse, nudge, sendHeartbeat } from './replication.js';
+import {
+  advanceCommit,
+  handleAppendResponse,
+  nudge,
+  replicate,
+  sendHeartbeat,
+} from './replication.js';
 import { becomeFollower, trackMembers } from './roles.js';
 import type { RaftState } from './state.js';
 import type { Entry, Membership, ProposalKind } from './types.js';
@@ -56,6 +62,8 @@ export function appendMembership<B>(state: RaftState<B>, membership: Membership)
   const size = CONFIG_BYTES_PER_ID * ids;
   const entry: Entry<B> = { index, term: state.term, kind: 'config', size, body, membership };
   state.appendEntry(entry);
+  // Who leaves now is still sent the entry that says so; afterwards nobody writes to it any more.
+  replicate(state);
   trackMembers(state);
   return entry;
 }

@@ -32,7 +32,10 @@ export interface PendingRead {
 
 export interface PeerInfo {
   readonly id: string;
+  /** Raft address, `host:port`. */
   readonly address: string;
+  /** Where clients reach it, `host:port`; empty while it was never greeted. */
+  readonly respAddress: string;
   readonly connected: boolean;
   readonly match: number;
   /** Entries behind this leader's last index. */

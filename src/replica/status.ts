@@ -59,6 +59,7 @@ function describePeers(sources: StatusSources): PeerInfo[] {
     return {
       id,
       address: addresses.get(id) ?? '',
+      respAddress: links.identityOf(id)?.respAddress ?? '',
       connected: links.isUp(id),
       match: progress?.match ?? 0,
       lag: progress === undefined ? 0 : status.lastIndex - progress.match,

@@ -28,7 +28,7 @@ export function replicationFields(server: Server): InfoField[] {
 
 function replicaFields(status: GroupStatus): InfoField[] {
   const slaves = status.peers.map((peer, i): InfoField => {
-    const { host, port } = splitAddress(peer.address);
+    const { host, port } = splitAddress(peer.respAddress);
     const state = peer.connected ? 'online' : 'wait_bgsave';
     const offsets = `offset=${peer.match},lag=${peer.connected ? 0 : 1}`;
     return [`slave${i}`, `ip=${host},port=${port},state=${state},${offsets}`];

@@ -4,10 +4,10 @@
 // Retry semantics for the client: 451 means "not stored as far as we know, send again". If the store did store it and
 // could not say so within the commit timeout, the second sending is a second message with another queue id.
 
-import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { Logger } from '../observe/logger.js';
 import type { Clock } from '../platform/clock.js';
+import { systemEntropy } from '../platform/entropy.js';
 import { buildHead, inspectHeader, RECEIVED_MAX } from './message-head.js';
 import { type MailQueue, type MessageFacts, PART_BYTES } from './queue.js';
 import { reasonOf } from './reason.js';
@@ -29,7 +29,7 @@ export type MessageOrigin = Omit<MessageFacts, 'sizeBytes' | 'receivedAt'> & {
 
 /** Sortable by time, unique without asking anybody: 11 characters of time, 13 of chance. */
 export function newQueueId(now: number): string {
-  const chance = BigInt(`0x${randomBytes(8).toString('hex')}`);
+  const chance = BigInt(`0x${systemEntropy.bytes(8).toString('hex')}`);
   return `${now.toString(36).padStart(9, '0')}${chance.toString(36).padStart(13, '0')}`;
 }
 

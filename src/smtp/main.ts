@@ -9,6 +9,7 @@ import { normaliseArguments, type OptionShape } from '../config/arguments.js';
 import { ConfigError, Problems } from '../config/problem.js';
 import { createLogger, type LogOutput } from '../observe/logger.js';
 import { systemClock } from '../platform/clock.js';
+import { systemEntropy } from '../platform/entropy.js';
 import { exit, onSignal, systemProcess } from '../platform/process.js';
 import { loadMailConfig } from './config.js';
 import { SmtpNode } from './node.js';
@@ -45,7 +46,7 @@ export async function main(input: MainInput): Promise<number | null> {
       return 0;
     }
     const log = createLogger({ level: config.logLevel, format: config.logFormat, file: '' });
-    const random = (): number => Math.random();
+    const random = (): number => systemEntropy.seed48() / 2 ** 48;
     const node = new SmtpNode({ config, ...files, clock: systemClock, log, random });
     stopOnSignal(node, log);
     await node.start();

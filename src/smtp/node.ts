@@ -1,9 +1,9 @@
 // Owns: one SMTP node put together: store, limiter, queue, sessions, worker and the two listeners, and the order in
 // which they start and stop. Knows nothing of files, flags or the process.
 
-import { randomBytes } from 'node:crypto';
 import type { Logger } from '../observe/logger.js';
 import type { Clock } from '../platform/clock.js';
+import { systemEntropy } from '../platform/entropy.js';
 import { type HttpHandler, type HttpListener, listenHttp } from '../platform/http.js';
 import { UserList } from './auth.js';
 import { type MailKeys, mailKeys } from './keys.js';
@@ -51,7 +51,7 @@ export class SmtpNode {
     this.#config = config;
     this.#log = parts.log;
     this.metrics = new SmtpMetrics(config.nodeId);
-    const owner = `${config.nodeId}.${randomBytes(6).toString('hex')}`;
+    const owner = `${config.nodeId}.${systemEntropy.bytes(6).toString('hex')}`;
     const keys = mailKeys(config.namespace);
     this.#store = this.#openStore(parts);
     const shared = { store: this.#store, keys, clock };

@@ -19,7 +19,7 @@ function role(_client: Client, _args: readonly string[], server: Server): Reply 
     const replicas = status.peers
       .filter((peer) => peer.connected)
       .map((peer): Reply => {
-        const { host, port } = splitAddress(peer.address);
+        const { host, port } = splitAddress(peer.respAddress);
         return [host, String(port), String(peer.match)];
       });
     return ['master', status.lastIndex, replicas];

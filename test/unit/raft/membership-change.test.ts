@@ -168,6 +168,14 @@ describe('a membership change', () => {
     expect(group.core('b').membership).toEqual(voters('b'));
   });
 
+  it.each([[['a', 'b']], [['a']]])('to %j tells those who leave', (left) => {
+    const group = groupWith();
+    change(group, 'a', left);
+    expect(group.core('c').membership).toEqual(voters(...left));
+    group.tick(10 * ELECTION);
+    expect([group.core('a').role, group.core('a').term]).toEqual(['leader', 1]);
+  });
+
   it('demotes a voter to a learner', () => {
     const group = groupWith('d');
     change(group, 'a', ['a', 'b', 'd'], ['c']);
