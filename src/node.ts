@@ -81,6 +81,7 @@ export class Node {
       raftDataDir: config.raftDataDir,
       fsync: config.aofFsync,
       segmentBytesMax: config.logSegmentSize,
+      alone: config.raftMembers.every(({ id }) => id === config.raftNodeId),
       disk: systemDisk,
       clock: systemClock,
       entropy: systemEntropy,

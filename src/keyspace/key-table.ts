@@ -6,6 +6,7 @@
 // history.
 // Knows nothing of time, types or counters: Database does.
 
+import { assert } from '../base/assert.js';
 import type { Value } from './value.js';
 
 export class KeyTable {
@@ -52,6 +53,29 @@ export class KeyTable {
     this.#slotOf.set(key, slot);
     if (slot < this.#access.length) this.#access[slot] = 0;
     return slot;
+  }
+
+  /** Slots that are free, the next to be used last: with the keys in slot order, the whole layout. */
+  get freeSlots(): readonly number[] {
+    return this.#free;
+  }
+
+  /**
+   * Prepares an empty table for loading: keys inserted next take the slots below `slotCount` that are not in `free`,
+   * ascending; after them `free` is used as it was. So a loaded table goes on exactly like the one that was saved.
+   */
+  layOut(slotCount: number, free: readonly number[]): void {
+    assert(this.#keys.length === 0, 'only an empty table is laid out');
+    const isFree = new Uint8Array(slotCount);
+    for (const slot of free) {
+      isFree[slot] = 1;
+      this.#free.push(slot);
+    }
+    for (let slot = slotCount - 1; slot >= 0; slot--) if (isFree[slot] === 0) this.#free.push(slot);
+    for (let slot = 0; slot < slotCount; slot++) {
+      this.#keys.push(undefined);
+      this.#values.push(undefined);
+    }
   }
 
   remove(slot: number): void {

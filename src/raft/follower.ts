@@ -56,7 +56,8 @@ export function onHeartbeat<B>(state: RaftState<B>, message: Heartbeat): void {
 export function onSnapshot<B>(state: RaftState<B>, message: MessageOf<B, 'snapshot'>): void {
   hearLeader(state, message.from);
   const { meta } = message;
-  if (meta.index <= 0 || meta.term > message.term) return;
+  // While one is being installed nothing of the log can be vouched for.
+  if (state.pendingSnapshot !== null || meta.index <= 0 || meta.term > message.term) return;
   const known = state.log.termAt(meta.index);
   if (meta.index <= state.commitIndex) {
     if (known >= 0 && known !== meta.term) {
@@ -68,7 +69,7 @@ export function onSnapshot<B>(state: RaftState<B>, message: MessageOf<B, 'snapsh
     // The log holds all of it: only the news that it is committed is of use.
     state.commitTo(meta.index);
     accept(state, meta.index);
-  } else if (state.pendingSnapshot === null) {
+  } else {
     state.beginSnapshot(meta);
   }
 }

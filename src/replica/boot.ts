@@ -16,6 +16,7 @@ import { loadRdb } from '../storage/rdb/reader.js';
 import { decodeRecord } from '../storage/record.js';
 import { openStableStore, type StableStore } from '../storage/stable-store.js';
 import { parseMembers } from './bootstrap.js';
+import { importPlainDirectory } from './import.js';
 import { parseAux } from './snapshot-aux.js';
 
 export interface BootOptions {
@@ -24,6 +25,8 @@ export interface BootOptions {
   readonly raftDataDir: string;
   readonly fsync: FsyncPolicy;
   readonly segmentBytesMax: number;
+  /** Whether the configuration names no other member. */
+  readonly alone: boolean;
   readonly disk: Disk;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -54,7 +57,7 @@ export async function openMember(options: BootOptions): Promise<OpenedMember> {
   const uuid = state.identity?.uuid ?? options.entropy.uuid();
   await stable.saveIdentity({ clusterId: state.identity?.clusterId ?? '', nodeId, uuid });
   const incarnation = await stable.bumpIncarnation();
-  const recovered = await openLogStore({
+  const storeOptions = {
     disk,
     clock,
     directory: options.dataDir,
@@ -62,7 +65,12 @@ export async function openMember(options: BootOptions): Promise<OpenedMember> {
     fsync: options.fsync,
     segmentBytesMax: options.segmentBytesMax,
     onFatal: options.fatal,
-  });
+  };
+  const members = parseMembers(state.membership ?? '') ?? [];
+  const alone = options.alone && members.every(({ id }) => id === nodeId);
+  await importPlainDirectory({ nodeId, alone, store: storeOptions, stable, clock, logger });
+  const { hardState } = await stable.load();
+  const recovered = await openLogStore(storeOptions);
   if (recovered.cut !== null) {
     logger.warn('Cut the unfinished end of the log', { ...recovered.cut });
   }
@@ -73,9 +81,9 @@ export async function openMember(options: BootOptions): Promise<OpenedMember> {
     store: recovered.store,
     machine,
     uuid,
-    members: parseMembers(state.membership ?? '') ?? [],
+    members,
     incarnation,
-    hardState: state.hardState,
+    hardState,
     entries: recovered.records.map(entryOf),
     snapshot,
   };

@@ -171,6 +171,8 @@ async function evaluate(
 /** An error reply of the store says what it says; everything else means that it is away. */
 function explain(name: string, error: unknown): unknown {
   if (error instanceof StoreUnavailable || !(error instanceof Error)) return error;
+  // A bug of ours must not look like an outage and be repeated.
+  if (error instanceof TypeError || error instanceof RangeError) return error;
   if (error.name === 'ReplyError' && !RETRIABLE.test(error.message)) return error;
   return new StoreUnavailable('E_STORE_UNKNOWN', `${name}: ${error.message}`, { cause: error });
 }

@@ -10,6 +10,7 @@ import { clusterCommands } from './cluster.js';
 import { commandCommands } from './command.js';
 import { configCommands } from './config.js';
 import { debugCommands } from './debug.js';
+import { functionCommands } from './functions.js';
 import { infoCommands } from './info.js';
 import { latencyCommands } from './latency.js';
 import { memoryCommands } from './memory.js';
@@ -30,6 +31,7 @@ const FAMILIES: readonly (readonly ServerCommand[])[] = [
   clusterCommands,
   aclCommands,
   debugCommands,
+  functionCommands,
 ];
 
 function join(): ReadonlyMap<string, ServerCommand> {

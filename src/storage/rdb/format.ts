@@ -52,6 +52,9 @@ export const UNSUPPORTED_TYPES: ReadonlyMap<number, string> = new Map([
 /** AUX before a key: a value whose encoding its RDB type and size do not tell. Redis skips it. */
 export const ENCODING_HINT = 'helios-encoding';
 
+/** AUX behind SELECTDB: slot count and free slots of the database's table, four bytes each, little endian. */
+export const LAYOUT = 'helios-layout';
+
 export class RdbError extends OperationalError {
   /** Byte offset in the file. */
   readonly offset: number;

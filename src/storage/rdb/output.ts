@@ -86,6 +86,11 @@ export class RdbOutput {
     this.#at = this.#buffer.writeDoubleLE(value, this.#at);
   }
 
+  uint32(value: number): void {
+    this.#reserve(4);
+    this.#at = this.#buffer.writeUInt32LE(value, this.#at);
+  }
+
   /** A non-negative safe integer in eight bytes, little endian. */
   uint64(value: number): void {
     this.#reserve(8);

@@ -4,7 +4,7 @@
 import { DATABASE_COUNT, type Keyspace } from '../../keyspace/keyspace.js';
 import type { Disk } from '../../platform/disk.js';
 import { readMagic } from './aux-fields.js';
-import { ENCODING_HINT, OPCODE } from './format.js';
+import { ENCODING_HINT, LAYOUT, OPCODE } from './format.js';
 import type { RdbInput } from './input.js';
 import { RdbSource } from './source.js';
 import { readValue } from './value-reader.js';
@@ -66,9 +66,27 @@ class Loader {
 
   readAux(): void {
     const name = this.#input.string();
+    if (name === LAYOUT) {
+      this.#layOut(this.#input.blob());
+      return;
+    }
     const value = this.#input.string();
     if (name === ENCODING_HINT) this.#hint = value;
     else this.aux.set(name, value);
+  }
+
+  /** Free slots are below the slot count, each once; the other slots are for keys that are yet to come. */
+  #layOut(bytes: Buffer): void {
+    const { table } = this.#keyspace.database(this.#db);
+    const slotCount = bytes.length >= 4 ? bytes.readUInt32LE(0) : 0;
+    const free: number[] = [];
+    for (let at = 4; at + 4 <= bytes.length; at += 4) free.push(bytes.readUInt32LE(at));
+    const keys = slotCount - free.length;
+    const possible = keys >= 0 && keys <= this.#input.remaining && table.slotCount === 0;
+    if (!possible || free.some((slot) => slot >= slotCount) || new Set(free).size < free.length) {
+      throw this.#input.fail('the layout of a database is impossible');
+    }
+    table.layOut(slotCount, free);
   }
 
   selectDb(): void {

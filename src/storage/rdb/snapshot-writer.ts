@@ -1,7 +1,7 @@
 // Owns: the walk that writes a whole keyspace to an RDB file in slices while commands go on (architecture D7).
 // The constructor starts the epoch: the tables and their slot counts as they are. Before a slot not yet walked changes,
 // its key is serialised as it was and kept until the walk gets there; a slot filled during the epoch is left out.
-// Keys leave in slot order, so members with the same history write the same bytes whatever happened between slices.
+// Keys leave in slot order and free slots are noted, so that a loaded table goes on like the one that was saved, and members with the same history write the same bytes whatever happened between slices.
 // Invariant: the file holds exactly the state at the start. FLUSHALL and SWAPDB need nothing: they exchange tables.
 
 import { assert } from '../../base/assert.js';
@@ -9,7 +9,7 @@ import type { ChangeObserver } from '../../keyspace/database.js';
 import type { KeyTable } from '../../keyspace/key-table.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import { Crc64 } from './crc64.js';
-import { OPCODE, RDB_VERSION } from './format.js';
+import { LAYOUT, OPCODE, RDB_VERSION } from './format.js';
 import { RdbOutput } from './output.js';
 import { writeKey } from './value-writer.js';
 
@@ -20,6 +20,8 @@ interface Walk {
   readonly slots: number;
   readonly keys: number;
   readonly volatile: number;
+  /** Slot count, then the free slots, as LAYOUT has them; null when no slot is free. */
+  readonly layout: Uint32Array | null;
   begun: boolean;
   /** Next slot to write; those below are out. */
   next: number;
@@ -51,13 +53,14 @@ export class SnapshotWriter implements ChangeObserver {
     assert(keyspace.observer === null, 'one snapshot at a time');
     this.#keyspace = keyspace;
     this.#queue = keyspace.databases
-      .filter((database) => database.size > 0)
+      .filter((database) => database.table.slotCount > 0)
       .map(({ index, table, volatileSize }) => ({
         db: index,
         table,
         slots: table.slotCount,
         keys: table.size,
         volatile: volatileSize,
+        layout: layoutOf(table),
         begun: false,
         next: 0,
         saved: new Map(),
@@ -142,6 +145,12 @@ export class SnapshotWriter implements ChangeObserver {
     walk.begun = true;
     this.#out.byte(OPCODE.selectDb);
     this.#out.length(walk.db);
+    if (walk.layout !== null) {
+      this.#out.byte(OPCODE.aux);
+      this.#out.string(LAYOUT);
+      this.#out.length(walk.layout.length * 4);
+      for (const slot of walk.layout) this.#out.uint32(slot);
+    }
     this.#out.byte(OPCODE.resizeDb);
     this.#out.length(walk.keys);
     this.#out.length(walk.volatile);
@@ -179,4 +188,13 @@ export class SnapshotWriter implements ChangeObserver {
       this.#ready.push(chunk);
     }
   }
+}
+
+function layoutOf(table: KeyTable): Uint32Array | null {
+  const free = table.freeSlots;
+  if (free.length === 0) return null;
+  const layout = new Uint32Array(1 + free.length);
+  layout[0] = table.slotCount;
+  layout.set(free, 1);
+  return layout;
 }

@@ -14,7 +14,10 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
   },
   pause: (simulation, node) => {
     const election = simulation.options.raft.electionTicks * TICK;
-    node.pausedUntil = simulation.now + 1 + simulation.faultRng.below(4 * election);
+    const pause = 1 + simulation.faultRng.below(4 * election);
+    node.pausedUntil = simulation.now + pause;
+    // When it goes on, a client asks before the mail is read.
+    simulation.at(pause, () => simulation.readAt(node));
   },
   partition: (simulation) => {
     const side = new Set(simulation.nodes.filter(() => simulation.faultRng.below(2) === 0));

@@ -12,8 +12,10 @@ import { type Body, type Operation, Store } from './store.js';
 export interface World {
   readonly options: Options;
   readonly checker: Checker;
-  /** Simulated delay up to `max`, at least 1. */
+  /** Simulated delay up to `max`, at least 1; short once all is healed. */
   delay(max: number): number;
+  /** A random number from 1 to `max`. */
+  upTo(max: number): number;
   /**
    * Runs `what` on this life of the node after `wait`, later if it is paused, never if it crashed.
    */
@@ -118,9 +120,10 @@ export class SimulatedNode {
     const operations = this.#operations(ready);
     this.store.write(operations);
     const { token, snapshot: install, afterDurable } = ready;
+    if (ready.commitIndex > this.applied) this.#apply();
+    if (operations.length === 0 && afterDurable.length === 0 && install === null) return;
     this.#writes.push({ token, operations: operations.length, install, afterDurable });
     this.#write();
-    if (ready.commitIndex > this.applied) this.#apply();
   }
 
   #operations(ready: Ready<Body>): Operation[] {
@@ -128,7 +131,6 @@ export class SimulatedNode {
     if (ready.hardState !== null) {
       operations.push({ kind: 'hardState', hardState: ready.hardState });
     }
-    if (ready.snapshot !== null) operations.push({ kind: 'install', meta: ready.snapshot });
     const first = ready.entries[0];
     if (first === undefined) return operations;
     if (this.log.has(first.index)) operations.push({ kind: 'truncate', from: first.index });
@@ -142,13 +144,13 @@ export class SimulatedNode {
     return operations;
   }
 
-  /** One sync at a time; it takes everything that waits. */
+  /** One sync at a time; it takes some or all of what waits. */
   #write(): void {
     if (this.#writing) return;
     this.#writing = true;
     const { options } = this.#world;
     this.#world.later(this, this.#world.delay(options.diskMax), () => {
-      const batch = this.#writes.splice(0, 1 + (this.#world.delay(3) % this.#writes.length));
+      const batch = this.#writes.splice(0, this.#world.upTo(this.#writes.length));
       this.#writing = false;
       let operations = 0;
       for (const write of batch) operations += write.operations;
@@ -166,10 +168,17 @@ export class SimulatedNode {
       core.appended(write.token);
       if (write.token > 1) core.appended(write.token - 1);
     }
-    if (write.install !== null) {
-      this.applied = write.install.index;
-      core.snapshotInstalled(write.install);
-    }
+    if (write.install !== null) this.#install(write.install);
+  }
+
+  /** Takes its own time, while the term may change and be written. */
+  #install(meta: SnapshotMeta): void {
+    this.#world.later(this, this.#world.delay(5 * this.#world.options.diskMax), () => {
+      this.store.install(meta);
+      this.applied = meta.index;
+      this.core!.snapshotInstalled(meta);
+      this.turn();
+    });
   }
 
   #send(message: Message<Body>): void {
@@ -192,7 +201,7 @@ export class SimulatedNode {
     this.#world.later(this, this.#world.delay(this.#world.options.applyMax), () => {
       this.#applying = false;
       const core = this.core!;
-      const entries = core.entriesFrom(this.applied + 1, this.#world.delay(100));
+      const entries = core.entriesFrom(this.applied + 1, this.#world.upTo(500));
       for (const entry of entries) {
         if (entry.index !== this.applied + 1) this.#world.checker.fail('gap in what is applied');
         this.#world.checker.applied(this.id, entry);

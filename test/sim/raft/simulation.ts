@@ -90,7 +90,11 @@ export class Simulation implements World {
   }
 
   delay(max: number): number {
-    return 1 + this.#diskRng.below(this.healed ? Math.min(max, TICK) : max);
+    return this.upTo(this.healed ? Math.min(max, TICK) : max);
+  }
+
+  upTo(max: number): number {
+    return 1 + this.#diskRng.below(max);
   }
 
   nextBody(): Body {
@@ -196,8 +200,14 @@ export class Simulation implements World {
     });
   }
 
+  /** Of anyone, or of one that believes it leads: a deposed leader is the one to be wrong. */
   #read(): void {
-    const node = this.nodes[this.#clientRng.below(this.nodes.length)]!;
+    const leaders = this.nodes.filter((node) => node.core?.role === 'leader');
+    const from = leaders.length > 0 && this.#clientRng.below(2) === 0 ? leaders : this.nodes;
+    this.readAt(from[this.#clientRng.below(from.length)]!);
+  }
+
+  readAt(node: SimulatedNode): void {
     const count = 1 + this.#clientRng.below(2);
     if (!this.#awake(node)) return;
     node.act((core) => {

@@ -8,8 +8,7 @@ export type Body = number;
 export type Operation =
   | { readonly kind: 'hardState'; readonly hardState: HardState }
   | { readonly kind: 'truncate'; readonly from: number }
-  | { readonly kind: 'entry'; readonly entry: Entry<Body> }
-  | { readonly kind: 'install'; readonly meta: SnapshotMeta };
+  | { readonly kind: 'entry'; readonly entry: Entry<Body> };
 
 export class Store {
   hardState: HardState = { term: 0, vote: '' };
@@ -55,6 +54,12 @@ export class Store {
     this.snapshot = meta;
   }
 
+  /** A received snapshot takes the place of everything, at once and durably. */
+  install(meta: SnapshotMeta): void {
+    this.snapshot = meta;
+    this.entries = [];
+  }
+
   #perform(operation: Operation): void {
     switch (operation.kind) {
       case 'hardState':
@@ -65,10 +70,6 @@ export class Store {
         break;
       case 'entry':
         this.#append(operation.entry);
-        break;
-      case 'install':
-        this.snapshot = operation.meta;
-        this.entries = [];
         break;
     }
   }

@@ -153,6 +153,16 @@ describe('a received snapshot', () => {
     expect(ready.afterDurable).toMatchObject([{ accepted: true, index: 3 }]);
   });
 
+  it('is not vouched for before it is installed, also when it comes twice', () => {
+    const member = new Member('a', ABC, {}, entries(1));
+    receive(member, 3, 4);
+    const message = { type: 'snapshot', from: 'b', to: 'a', term: 5, meta: meta(3, 4) } as const;
+    member.core.step(message);
+    expect(member.core.takeReady()).toBeNull();
+    member.core.snapshotInstalled(meta(3, 4));
+    expect(member.core.takeReady()!.messages).toMatchObject([{ accepted: true, index: 3 }]);
+  });
+
   it('that contradicts the log replaces all of it', () => {
     const member = new Member('a', ABC, {}, entries(1, 1, 2, 2));
     expect(receive(member, 3, 4).snapshot).toEqual(meta(3, 4));

@@ -80,6 +80,33 @@ describe('what we write and read ourselves', () => {
     }
   });
 
+  it('goes on alike: the same slots, order and random choices after the same later changes', async () => {
+    const keyspace = new Keyspace();
+    fillKeyspace(keyspace, new Rng(6), 120);
+    const rng = new Rng(7);
+    for (let i = 0; i < 60; i++) keyspace.database(0).delete(`key:${rng.below(120)}`);
+    for (const key of ['a', 'b', 'c']) keyspace.database(9).set(key, key);
+    for (const key of ['a', 'c', 'b']) keyspace.database(9).delete(key);
+    const { keyspace: loaded } = await load(write(keyspace));
+    for (const each of [keyspace, loaded]) {
+      const later = new Rng(8);
+      for (let i = 0; i < 90; i++) {
+        const key = `key:${later.below(150)}`;
+        if (later.below(3) === 0) each.database(0).delete(key);
+        else each.database(0).set(key, String(i));
+        each.database(9).set(key, '');
+      }
+    }
+    const order = (each: Keyspace) => [0, 9].map((db) => [...each.database(db).liveKeys(0)]);
+    expect(order(loaded)).toEqual(order(keyspace));
+    expect(loaded.database(0).table.slotCount).toBe(keyspace.database(0).table.slotCount);
+    const choices = (each: Keyspace) => {
+      const random = new Rng(9);
+      return Array.from({ length: 50 }, () => each.database(0).randomKey(random, 0));
+    };
+    expect(choices(loaded)).toEqual(choices(keyspace));
+  });
+
   it('is the same bytes for the same history, whatever changes between slices', () => {
     const make = (): Keyspace => {
       const keyspace = new Keyspace();
