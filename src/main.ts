@@ -1,5 +1,6 @@
-// The composition root of helios-atlasd: configuration in, a running node out, signals and failures to their ends.
-// node.ts joins the parts; what each part does is in its own folder (src/README.md is the tour).
+// The composition root of helios-atlasd: configuration in, a running node out, signals and failures
+// to their ends. node.ts joins the parts; what each part does is in its own folder (src/README.md
+// is the tour).
 
 import { packageVersion } from './cli/atlasd.js';
 import type { Config } from './config/load.js';

@@ -1,4 +1,5 @@
-// Owns: the values of CONFIG as the configuration gives them, and what a CONFIG SET of them does to the running parts.
+// Owns: the values of CONFIG as the configuration gives them, and what a CONFIG SET of them does to
+// the running parts.
 
 import type { Config } from './config/load.js';
 import { redisParameters } from './config/redis-parameters.js';

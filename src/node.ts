@@ -1,7 +1,8 @@
-// Owns: one running atlasd: makes its parts, joins them, starts them and takes them down in order. Knows how they fit and
-// nothing of what they do.
-// Order of start: disk, core, peer listener, driver, RESP listener. Order of stop: leadership away, accepted work done,
-// clients closed, a last snapshot (so that the directory is a plain Redis one), files closed.
+// Owns: one running atlasd: makes its parts, joins them, starts them and takes them down in order.
+// Knows how they fit and nothing of what they do.
+// Order of start: disk, core, peer listener, driver, RESP listener. Order of stop: leadership away,
+// accepted work done, clients closed, a last snapshot (so that the directory is a plain Redis one),
+// files closed.
 
 import { OperationalError } from './base/errors.js';
 import type { LoggedRecord } from './base/log-entry.js';
@@ -72,7 +73,10 @@ export class Node {
     this.#fatal = fatal;
   }
 
-  /** Resolves when clients can connect. Rejects with an OperationalError for what an operator can mend. */
+  /**
+   * Resolves when clients can connect. Rejects with an OperationalError for what an operator can
+   * mend.
+   */
   async start(): Promise<void> {
     const config = this.#config;
     const opened = await openMember({
@@ -112,7 +116,9 @@ export class Node {
     this.#logger.info('Ready to accept connections', { address: formatAddress(host, port) });
   }
 
-  /** Takes the node down in order; resolves when the process may end. `save`: with a last snapshot. */
+  /**
+   * Takes the node down in order; resolves when the process may end. `save`: with a last snapshot.
+   */
   async stop(save: boolean): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -147,7 +153,10 @@ export class Node {
     );
   }
 
-  /** The members this node starts with: as stored, as configured, as learned from one that contacts it, or itself. */
+  /**
+   * The members this node starts with: as stored, as configured, as learned from one that contacts
+   * it, or itself.
+   */
   async #settleMembers(opened: OpenedMember): Promise<readonly MemberAddress[]> {
     const config = this.#config;
     const { host, port } = config.raftAdvertiseAddr;

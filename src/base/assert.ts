@@ -1,6 +1,7 @@
 // Owns: the checks that stay on in production.
 // A failed assertion is a bug or damaged state: it is thrown as AssertionError and ends the process
-// (platform/process is the one place that exits). Never use it for input from a client, peer or file.
+// (platform/process is the one place that exits). Never use it for input from a client, peer or
+// file.
 
 export class AssertionError extends Error {
   override readonly name = 'AssertionError';

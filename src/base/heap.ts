@@ -1,5 +1,5 @@
-// Owns: a binary min-heap ordered by a comparator given once. Equal elements leave in no promised order:
-// a comparator that must be deterministic across members has to be a total order.
+// Owns: a binary min-heap ordered by a comparator given once. Equal elements leave in no promised
+// order: a comparator that must be deterministic across members has to be a total order.
 
 export class Heap<T> {
   readonly #items: T[] = [];

@@ -1,21 +1,27 @@
 // Owns: what one log entry is (architecture D2), for every folder that handles entries. Types only.
 // The bytes of an entry on disk and on the wire are storage/record.ts.
 
-/** Why an entry exists. `noop` opens a leader's term; `config` carries membership; `tick` only moves replicated time. */
+/**
+ * Why an entry exists. `noop` opens a leader's term; `config` carries membership; `tick` only moves
+ * replicated time.
+ */
 export type EntryKind = 'batch' | 'noop' | 'config' | 'tick';
 
 /** A run of consecutive client writes of one origin inside an entry's payload, in payload order. */
 export interface OriginRun {
   /** Node id that took the writes from its clients. */
   readonly node: string;
-  /** That node's boot counter: grows by one each start, so a restarted node never reuses a sequence number. */
+  /**
+   * That node's boot counter: grows by one each start, so a restarted node never reuses a sequence
+   * number.
+   */
   readonly incarnation: number;
   /** Sequence number of the first write of the run, from 1. */
   readonly firstSeq: number;
   readonly count: number;
   /**
-   * 0, or (then count is 1): the write is a transaction whose payload begins with a WATCH command, and it
-   * runs only if none of those keys was touched by an entry with index > watchIndex.
+   * 0, or (then count is 1): the write is a transaction whose payload begins with a WATCH command,
+   * and it runs only if none of those keys was touched by an entry with index > watchIndex.
    */
   readonly watchIndex: number;
 }
@@ -31,14 +37,18 @@ export interface LogRecord {
   readonly seed: number;
   readonly runs: readonly OriginRun[];
   /**
-   * For `batch`: RESP arrays of bulk strings, one after another. SELECT lines are structural (no sequence
-   * number, first database of every entry is 0, and an entry that leaves it ends with SELECT 0); MULTI ... EXEC is one write.
-   * For `config`: the JSON text of the membership. Otherwise empty.
+   * For `batch`: RESP arrays of bulk strings, one after another. SELECT lines are structural (no
+   * sequence number, first database of every entry is 0, and an entry that leaves it ends with
+   * SELECT 0); MULTI ... EXEC is one write. For `config`: the JSON text of the membership.
+   * Otherwise empty.
    */
   readonly payload: Uint8Array;
 }
 
-/** An entry together with its bytes (storage/record.ts), which are made once and written and sent as they are. */
+/**
+ * An entry together with its bytes (storage/record.ts), which are made once and written and sent as
+ * they are.
+ */
 export interface LoggedRecord {
   readonly record: LogRecord;
   readonly bytes: Buffer;

@@ -1,5 +1,6 @@
 // Owns: an unbounded FIFO on a power-of-two ring, for queues whose length the owner already bounds.
-// Invariant: 0 <= #tail - #head <= #slots.length. Slots outside [head, tail) hold undefined, so nothing is retained.
+// Invariant: 0 <= #tail - #head <= #slots.length. Slots outside [head, tail) hold undefined, so
+// nothing is retained.
 
 export class RingBuffer<T> {
   #slots: (T | undefined)[] = new Array(16).fill(undefined);

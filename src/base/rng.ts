@@ -1,5 +1,6 @@
-// Owns: the deterministic random generator (xoshiro128**, Blackman and Vigna), seeded through splitmix32.
-// Same seed, same sequence, on every member and in every simulation run. Never seed it from a clock here.
+// Owns: the deterministic random generator (xoshiro128**, Blackman and Vigna), seeded through
+// splitmix32. Same seed, same sequence, on every member and in every simulation run. Never seed it
+// from a clock here.
 
 export class Rng {
   #a: number;

@@ -11,7 +11,7 @@
 import { assert } from '../base/assert.js';
 import { FUEL_EXPORT, meterFuel } from './fuel-metering.js';
 import { type HostFunction, installHostFunctions } from './host-functions.js';
-import { LUA_TSTRING, type LuaExports } from './lua-api.js';
+import { LUA_TSTRING, type LuaExports, TYPE_NAMES } from './lua-api.js';
 import { instantiate } from './wasm-imports.js';
 
 /** Linear memory a script may use, interpreter and stack included, in bytes. */
@@ -47,7 +47,7 @@ export class OutOfFuel {}
 
 export class LuaVm {
   readonly #interpreter: LuaInterpreter;
-  readonly #functions: HostFunction[] = [];
+  readonly #functions: readonly HostFunction[];
   /** The main lua_State. */
   readonly state: number;
   #wasm: LuaExports;
@@ -61,9 +61,10 @@ export class LuaVm {
   readonly #breakAddress: number;
   #firstFunction = 0;
 
-  constructor(interpreter: LuaInterpreter, functions: readonly HostFunction[]) {
+  /** `makeFunctions` is called at once; the functions it makes may use the VM when they are called. */
+  constructor(interpreter: LuaInterpreter, makeFunctions: (vm: LuaVm) => readonly HostFunction[]) {
     this.#interpreter = interpreter;
-    this.#functions.push(...functions);
+    this.#functions = makeFunctions(this);
     this.#wasm = this.#instantiate();
     this.#dataEnd = this.#wasm.emscripten_stack_get_end();
     this.#heapStart = this.#wasm.emscripten_stack_get_base();
@@ -193,6 +194,16 @@ export class LuaVm {
     this.pushString(state, message);
     this.#wasm.lua_concat(state, 2);
     return this.throwTop(state);
+  }
+
+  /** Raises what luaL_checktype would: `bad argument #1 to 'f' (number expected, got nil)`. Does not return. */
+  raiseArgument(state: number, index: number, functionName: string, expected: string): never {
+    const type = this.#wasm.lua_type(state, index);
+    const got = type < 0 ? 'no value' : TYPE_NAMES[type];
+    return this.raise(
+      state,
+      `bad argument #${index} to '${functionName}' (${expected} expected, got ${got})`,
+    );
   }
 
   /** Raises the value on top of the stack. Does not return. */

@@ -6,10 +6,14 @@
 /** Arguments: the two refusing host functions. Result: real globals, error handler. */
 export const PRELUDE = `
 local refuseRead, refuseWrite = ...
+local READONLY = 'Attempt to modify a readonly table'
+local LIBRARIES = {
+  'redis', 'string', 'table', 'math', 'coroutine', 'cjson', 'cmsgpack', 'struct', 'bit',
+}
 local globals = _G
 local getinfo, setfenv0 = debug.getinfo, setfenv
 local rawpcall, rawloadstring, rawset0, setmetatable0 = pcall, loadstring, rawset, setmetatable
-local type, byte, concat, select = type, string.byte, table.concat, select
+local type, byte, concat, error = type, string.byte, table.concat, error
 
 globals.debug, globals.dofile, globals.loadfile, globals.print = nil, nil, nil, nil
 
@@ -50,22 +54,24 @@ end
 
 local env = {}
 globals._G = env
+local locked = { [env] = true }
 
 function globals.rawset(t, ...)
-  if t == env then refuseWrite() end
+  if locked[t] then error(READONLY, 0) end
   return rawset0(t, ...)
 end
 
 function globals.setmetatable(t, ...)
-  if t == env then refuseWrite() end
+  if locked[t] then error(READONLY, 0) end
   return setmetatable0(t, ...)
 end
 
-for name, library in next, globals do
-  if type(library) == 'table' and library ~= env then
-    setmetatable0(library, { __newindex = refuseWrite })
-  end
+for _, name in ipairs(LIBRARIES) do
+  local view = setmetatable0({}, { __index = globals[name], __newindex = refuseWrite })
+  locked[view] = true
+  globals[name] = view
 end
+globals.server = globals.redis
 setmetatable0(globals, { __index = refuseRead })
 setmetatable0(env, { __index = globals, __newindex = refuseWrite })
 setfenv0(0, env)

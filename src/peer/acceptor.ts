@@ -1,5 +1,6 @@
-// Owns: the listening side of member links: greets or refuses each connection, then hands its frames up with the sender's id.
-// A connection that is not introduced within GREETING_MS_MAX, or sends damage, is closed; refusals are told with the reason.
+// Owns: the listening side of member links: greets or refuses each connection, then hands its
+// frames up with the sender's id. A connection that is not introduced within GREETING_MS_MAX, or
+// sends damage, is closed; refusals are told with the reason.
 
 import type { Clock } from '../platform/clock.js';
 import type { Connection, Listener, Net } from '../platform/net.js';

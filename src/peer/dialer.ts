@@ -1,5 +1,6 @@
-// Owns: the connection this node opens to one member to send on: dial, hello, welcome, and again after a loss.
-// Sends only while up; what is sent while down is lost, which Raft expects. Reconnects for ever with a bounded delay.
+// Owns: the connection this node opens to one member to send on: dial, hello, welcome, and again
+// after a loss. Sends only while up; what is sent while down is lost, which Raft expects.
+// Reconnects for ever with a bounded delay.
 
 import type { Clock, Timer } from '../platform/clock.js';
 import type { Connection, Net } from '../platform/net.js';

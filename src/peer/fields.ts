@@ -1,5 +1,6 @@
-// Owns: reading and writing the fixed fields of peer messages. Numbers that can be large are float64, which holds every
-// safe integer exactly. A reader that runs over the end reports it through `ok` and yields zeros, never throws.
+// Owns: reading and writing the fixed fields of peer messages. Numbers that can be large are
+// float64, which holds every safe integer exactly. A reader that runs over the end reports it
+// through `ok` and yields zeros, never throws.
 
 export class FieldWriter {
   readonly buffer: Buffer;

@@ -1,6 +1,7 @@
 // Owns: frames on a member link: u32 little-endian length of what follows, u8 kind, body.
-// Invariants: a length is checked against the limit before anything is kept; a frame inside one chunk is a view of it;
-// one that spans chunks is collected in one buffer of its exact size. Damage is reported once and ends the link.
+// Invariants: a length is checked against the limit before anything is kept; a frame inside one
+// chunk is a view of it; one that spans chunks is collected in one buffer of its exact size. Damage
+// is reported once and ends the link.
 
 /** Largest frame of a link that has been introduced: a batch with the largest value, and room. */
 export const FRAME_BYTES_MAX = 2 ** 30;
@@ -23,7 +24,10 @@ export type FrameKindCode = (typeof FrameKind)[keyof typeof FrameKind];
 
 const PREFIX_BYTES = 5;
 
-/** Length and kind of a frame whose body has `bodyBytes` bytes, with `extra` bytes of the body reserved behind. */
+/**
+ * Length and kind of a frame whose body has `bodyBytes` bytes, with `extra` bytes of the body
+ * reserved behind.
+ */
 export function frameHead(kind: FrameKindCode, bodyBytes: number, extra: number): Buffer {
   const head = Buffer.allocUnsafe(PREFIX_BYTES + extra);
   head.writeUInt32LE(bodyBytes + 1, 0);

@@ -1,12 +1,16 @@
-// Owns: how two members introduce themselves, so that nothing else is ever read from a stranger (architecture D10).
-// The dialer says hello; the acceptor answers welcome, or refuse with the reason and closes. Bodies are JSON, checked field by field.
+// Owns: how two members introduce themselves, so that nothing else is ever read from a stranger
+// (architecture D10). The dialer says hello; the acceptor answers welcome, or refuse with the
+// reason and closes. Bodies are JSON, checked field by field.
 
 import { FrameKind, type FrameKindCode, frameHead } from './frame.js';
 
 /** Raised when frames or messages change so that older members cannot read them. */
 export const PROTOCOL_VERSION = 1;
 
-/** `raft` carries messages and proposals; `bulk` carries a snapshot, so that it never delays a heartbeat. */
+/**
+ * `raft` carries messages and proposals; `bulk` carries a snapshot, so that it never delays a
+ * heartbeat.
+ */
 export type LinkKind = 'raft' | 'bulk';
 
 export interface MemberIdentity {
@@ -17,7 +21,10 @@ export interface MemberIdentity {
   readonly clusterId: string;
   /** Where clients reach this member, `host:port`. */
   readonly respAddress: string;
-  /** The members it knows, as `id=host:port` joined by commas, so that a new node can learn them (architecture D11). */
+  /**
+   * The members it knows, as `id=host:port` joined by commas, so that a new node can learn them
+   * (architecture D11).
+   */
   readonly members: string;
 }
 

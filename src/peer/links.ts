@@ -1,6 +1,7 @@
-// Owns: all links of this node to the other members: one dialed `raft` connection to each for sending, and the accepted
-// ones for receiving. Messages to a member that is not reachable are dropped and reported (raft's `unreachable`).
-// Never interprets a message beyond its form; membership and leadership are the replica's.
+// Owns: all links of this node to the other members: one dialed `raft` connection to each for
+// sending, and the accepted ones for receiving. Messages to a member that is not reachable are
+// dropped and reported (raft's `unreachable`). Never interprets a message beyond its form;
+// membership and leadership are the replica's.
 
 import type { Clock } from '../platform/clock.js';
 import type { Net } from '../platform/net.js';

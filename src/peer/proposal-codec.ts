@@ -1,7 +1,9 @@
 // Owns: what travels between the origin of writes and the leader besides raft messages.
-//   propose      u32 incarnation, u32 run count, per run {number firstSeq, u32 count, number watchIndex}, payload
+//   propose      u32 incarnation, u32 run count, per run {number firstSeq, u32 count, number
+//   watchIndex}, payload
 //   proposeNack  u8 reason, number expectedSeq
-// The origin is the link's sender. A payload begins and ends in database 0 (base/log-entry.ts), so payloads can be joined.
+// The origin is the link's sender. A payload begins and ends in database 0 (base/log-entry.ts), so
+// payloads can be joined.
 
 import { FieldReader, FieldWriter } from './fields.js';
 import { BODY_AT, FrameKind, frameHead } from './frame.js';
@@ -18,7 +20,10 @@ export interface Proposal {
   readonly payload: Buffer;
 }
 
-/** Why a leader did not take a proposal: it does not lead, it is full for now, or writes before it are missing. */
+/**
+ * Why a leader did not take a proposal: it does not lead, it is full for now, or writes before it
+ * are missing.
+ */
 export const NackReason = { notLeader: 1, busy: 2, gap: 3 } as const;
 export type NackReasonCode = (typeof NackReason)[keyof typeof NackReason];
 

@@ -1,6 +1,7 @@
-// Owns: raft messages as bytes: u8 type, then the fields in the order below; numbers are float64, booleans u8.
-// An append ends with its entries' lengths (u32 each) and their record bytes, which are not copied.
-// `from` and `to` are not sent: a link has one sender and one receiver, fixed by the handshake.
+// Owns: raft messages as bytes: u8 type, then the fields in the order below; numbers are float64,
+// booleans u8. An append ends with its entries' lengths (u32 each) and their record bytes, which
+// are not copied. `from` and `to` are not sent: a link has one sender and one receiver, fixed by
+// the handshake.
 
 import type { LoggedRecord } from '../base/log-entry.js';
 import type { Append, Message, MessageType } from '../raft/messages.js';
@@ -45,7 +46,8 @@ const LAYOUTS: { readonly [type in MessageType]: Layout | null } = {
   readIndex: { code: 9, numbers: ['id'], flags: [] },
   readIndexResponse: { code: 10, numbers: ['id', 'index'], flags: [] },
   timeoutNow: { code: 11, numbers: ['lastIndex', 'lastTerm'], flags: [] },
-  // Never crosses a link: the receiver's own driver steps it when the bulk link has delivered a snapshot.
+  // Never crosses a link: the receiver's own driver steps it when the bulk link has delivered a
+  // snapshot.
   snapshot: null,
 };
 

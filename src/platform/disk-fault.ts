@@ -1,4 +1,5 @@
-// Owns: the error of a disk operation: which operation, which file, which errno, and what the operator can do.
+// Owns: the error of a disk operation: which operation, which file, which errno, and what the
+// operator can do.
 
 import { OperationalError } from '../base/errors.js';
 
@@ -13,7 +14,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   EMFILE: 'Too many open files: raise the limit (ulimit -n).',
 };
 
-/** Code E_DISK. Final: after one from write or sync the contents of the file are unknown (architecture D8). */
+/**
+ * Code E_DISK. Final: after one from write or sync the contents of the file are unknown
+ * (architecture D8).
+ */
 export class DiskFault extends OperationalError {
   readonly operation: string;
   readonly path: string;

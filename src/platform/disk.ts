@@ -1,5 +1,6 @@
-// Owns: files, as storage sees them. Real here; test/sim has one that loses, tears and damages what was not synced.
-// Every failure is a DiskFault and is final: who gets one from write or sync must end the process (architecture D8).
+// Owns: files, as storage sees them. Real here; test/sim has one that loses, tears and damages what
+// was not synced. Every failure is a DiskFault and is final: who gets one from write or sync must
+// end the process (architecture D8).
 
 import fs, { promises as fsp } from 'node:fs';
 import { dirname } from 'node:path';
@@ -9,7 +10,10 @@ import { lockFile } from './lock-file.js';
 export interface DiskFile {
   /** Bytes in the file, including those written and not yet synced. */
   readonly size: number;
-  /** Appends the buffers in order. Only one append or sync may be under way. `done` may run before this returns. */
+  /**
+   * Appends the buffers in order. Only one append or sync may be under way. `done` may run before
+   * this returns.
+   */
   append(buffers: readonly Uint8Array[], done: (error: Error | null) => void): void;
   /** fdatasync. */
   sync(done: (error: Error | null) => void): void;
@@ -30,15 +34,18 @@ export interface Disk {
   exists(path: string): Promise<boolean>;
   makeDirectory(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
-  /** Holds `path` exclusively for this process; rejects with E_LOCKED, naming the holder when known. */
+  /**
+   * Holds `path` exclusively for this process; rejects with E_LOCKED, naming the holder when known.
+   */
   lock(path: string): Promise<{ release(): Promise<void> }>;
 }
 
 /** Buffers in one writev; the kernel takes no more. */
 const IOV_MAX = 1024;
 /**
- * Appends up to this many bytes are written in the calling thread: they only fill the page cache, which takes less time
- * than a trip through the thread pool (measured before a sync: 40 us less CPU, 70 us less latency).
+ * Appends up to this many bytes are written in the calling thread: they only fill the page cache,
+ * which takes less time than a trip through the thread pool (measured before a sync: 40 us less
+ * CPU, 70 us less latency).
  */
 const DIRECT_BYTES_MAX = 64 * 1024;
 
@@ -48,7 +55,10 @@ class SystemFile implements DiskFile {
   #size: number;
   #buffers: readonly Uint8Array[] = [];
   #done: ((error: Error | null) => void) | null = null;
-  /** Buffers of the current append handed to the system, and how many bytes its last call should take. */
+  /**
+   * Buffers of the current append handed to the system, and how many bytes its last call should
+   * take.
+   */
   #written = 0;
   #expected = 0;
 

@@ -1,5 +1,6 @@
-// Owns: unpredictable bytes. Real here, seeded in test/sim. Whatever must be equal on all members never comes from
-// here directly: the leader draws it once and the entry carries it (architecture D3).
+// Owns: unpredictable bytes. Real here, seeded in test/sim. Whatever must be equal on all members
+// never comes from here directly: the leader draws it once and the entry carries it (architecture
+// D3).
 
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 

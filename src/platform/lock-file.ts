@@ -1,7 +1,8 @@
-// Owns: one process at a time per data directory. Node has no flock, so: a file created exclusively that names its
-// holder by pid, start time and boot. A file whose holder is gone (no such process, another start time: the pid was
-// used again; another boot) is stale and is taken over. Invariant: a takeover replaces exactly the file that was
-// judged stale, by renaming it away first, so two starters cannot both win.
+// Owns: one process at a time per data directory. Node has no flock, so: a file created exclusively
+// that names its holder by pid, start time and boot. A file whose holder is gone (no such process,
+// another start time: the pid was used again; another boot) is stale and is taken over. Invariant:
+// a takeover replaces exactly the file that was judged stale, by renaming it away first, so two
+// starters cannot both win.
 
 import { promises as fsp } from 'node:fs';
 import { OperationalError } from '../base/errors.js';

@@ -1,4 +1,5 @@
-// Owns: TCP as the server and the peer links see it. Real sockets here, a simulated network in test/sim.
+// Owns: TCP as the server and the peer links see it. Real sockets here, a simulated network in
+// test/sim.
 
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 
@@ -8,15 +9,22 @@ export interface Connection {
   readonly local: string;
   /** Bytes accepted by write and not yet taken by the kernel. */
   readonly pendingBytes: number;
-  /** Queues bytes; a string is written as latin1. False when the buffer is over the high-water mark. */
+  /**
+   * Queues bytes; a string is written as latin1. False when the buffer is over the high-water mark.
+   */
   write(data: string | Uint8Array): boolean;
   /** Queues several buffers as one system call. */
   writev(buffers: readonly Uint8Array[]): boolean;
   onData(run: (chunk: Buffer) => void): void;
-  /** Once, after which nothing else is called. `error` says why when it was not an orderly close. */
+  /**
+   * Once, after which nothing else is called. `error` says why when it was not an orderly close.
+   */
   onClose(run: (error: Error | null) => void): void;
   onDrain(run: () => void): void;
-  /** The other side will send no more but may still read. Only where half-open connections were asked for. */
+  /**
+   * The other side will send no more but may still read. Only where half-open connections were
+   * asked for.
+   */
   onEnd?(run: () => void): void;
   pause(): void;
   resume(): void;

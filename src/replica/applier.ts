@@ -1,5 +1,6 @@
-// Owns: bringing the machine up to the commit index, a bounded stretch of time each turn, so that a long backlog never
-// starves heartbeats. Stops exactly at an index that a snapshot was planned for and tells its owner.
+// Owns: bringing the machine up to the commit index, a bounded stretch of time each turn, so that a
+// long backlog never starves heartbeats. Stops exactly at an index that a snapshot was planned for
+// and tells its owner.
 
 import type { LoggedRecord } from '../base/log-entry.js';
 import type { Machine, ResultSink } from '../machine/machine.js';
@@ -47,7 +48,8 @@ export class Applier {
     const deadline = this.#clock.monotonic() + SLICE_MS;
     while (machine.appliedIndex < this.#core.commitIndex) {
       const entries = this.#core.entriesFrom(machine.appliedIndex + 1, FETCH_BYTES);
-      // Committed elsewhere but not durable here yet: the completion of the write starts the next turn.
+      // Committed elsewhere but not durable here yet: the completion of the write starts the next
+      // turn.
       if (entries.length === 0) return true;
       for (const entry of entries) {
         machine.apply(entry.body.record, this.#sink);

@@ -1,5 +1,6 @@
-// Owns: bringing one member back from disk: identity, hard state, snapshot, log; and what of it the core and the machine
-// start with. Everything is read and checked before anything listens. Never decides whom to vote for or what is committed.
+// Owns: bringing one member back from disk: identity, hard state, snapshot, log; and what of it the
+// core and the machine start with. Everything is read and checked before anything listens. Never
+// decides whom to vote for or what is committed.
 
 import type { LoggedRecord, LogRecord } from '../base/log-entry.js';
 import { Machine } from '../machine/machine.js';

@@ -1,6 +1,7 @@
-// Owns: whom a node starts with (architecture D11). Known members: those. None, and Raft wanted: wait to be contacted
-// by a member that counts this node in, and adopt its list; after the grace period become a cluster of one.
-// What was decided is stored with the node's identity and never decided again.
+// Owns: whom a node starts with (architecture D11). Known members: those. None, and Raft wanted:
+// wait to be contacted by a member that counts this node in, and adopt its list; after the grace
+// period become a cluster of one. What was decided is stored with the node's identity and never
+// decided again.
 
 import type { Hello } from '../peer/handshake.js';
 import type { MemberAddress } from '../peer/links.js';

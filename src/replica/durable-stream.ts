@@ -1,6 +1,7 @@
-// Owns: the one ordered stream of what the core wants durable: hard state before the entries that depend on it, every
-// completion in the order of submission (raft.md section 3, P0 and P2). Votes go to the stable store, entries to the log.
-// A failure of either ends the process; nothing here retries.
+// Owns: the one ordered stream of what the core wants durable: hard state before the entries that
+// depend on it, every completion in the order of submission (raft.md section 3, P0 and P2). Votes
+// go to the stable store, entries to the log. A failure of either ends the process; nothing here
+// retries.
 
 import { RingBuffer } from '../base/ring-buffer.js';
 import type { HardState } from '../raft/types.js';
@@ -8,7 +9,9 @@ import type { HardState } from '../raft/types.js';
 /** The parts of storage it writes to. */
 export interface DurableSinks {
   saveHardState(state: HardState): Promise<void>;
-  /** Calls `done` when the records are as durable as the fsync policy says; completions in order. */
+  /**
+   * Calls `done` when the records are as durable as the fsync policy says; completions in order.
+   */
   appendRecords(records: readonly RecordBytes[], done: () => void): void;
   fatal(error: unknown): void;
 }
@@ -41,7 +44,10 @@ export class DurableStream {
     return this.#jobs.length === 0;
   }
 
-  /** `done` is called when this and everything submitted before is durable; never inside this call unless idle and empty. */
+  /**
+   * `done` is called when this and everything submitted before is durable; never inside this call
+   * unless idle and empty.
+   */
   submit(hardState: HardState | null, records: readonly RecordBytes[], done: () => void): void {
     const job: Job = { hardState, records, done, finished: false };
     this.#jobs.push(job);

@@ -1,5 +1,5 @@
-// Owns: what the leader chooses for an entry (architecture D3): its time, never less than of any entry before it whatever
-// the wall clock does, and its seed; and the entry's bytes, made once.
+// Owns: what the leader chooses for an entry (architecture D3): its time, never less than of any
+// entry before it whatever the wall clock does, and its seed; and the entry's bytes, made once.
 
 import type { EntryKind, LoggedRecord, LogRecord, OriginRun } from '../base/log-entry.js';
 import type { Clock } from '../platform/clock.js';

@@ -1,13 +1,20 @@
-// Owns: what the server may ask of the replicated group this process is a member of. replica.ts implements it.
-// Calls come from the server's turn; answers come later in the same order per origin, never inside the call.
+// Owns: what the server may ask of the replicated group this process is a member of. replica.ts
+// implements it. Calls come from the server's turn; answers come later in the same order per
+// origin, never inside the call.
 
 import type { Machine } from '../machine/machine.js';
 import type { ErrorReply, Reply } from '../resp/reply.js';
 import type { LatencySummary } from '../storage/latency-window.js';
 
-/** One client write on its way: a command, or MULTI ... EXEC with an optional WATCH before it, as raw RESP. */
+/**
+ * One client write on its way: a command, or MULTI ... EXEC with an optional WATCH before it, as
+ * raw RESP.
+ */
 export interface PendingWrite {
-  /** The bytes are `chunk[start, end)`; neighbours in the same chunk travel as one slice. Must not change any more. */
+  /**
+   * The bytes are `chunk[start, end)`; neighbours in the same chunk travel as one slice. Must not
+   * change any more.
+   */
   readonly chunk: Buffer;
   readonly start: number;
   readonly end: number;
@@ -15,9 +22,15 @@ export interface PendingWrite {
   readonly db: number;
   /** Database selected after it: differs from db only for a transaction with SELECT inside. */
   readonly endDb: number;
-  /** 0, or the applied index up to which this node saw the WATCHed keys untouched (OriginRun.watchIndex). */
+  /**
+   * 0, or the applied index up to which this node saw the WATCHed keys untouched
+   * (OriginRun.watchIndex).
+   */
   readonly watchIndex: number;
-  /** Called right before this write is applied here, so that reads queued ahead of it run at their place. */
+  /**
+   * Called right before this write is applied here, so that reads queued ahead of it run at their
+   * place.
+   */
   beforeApply(): void;
   /** Exactly one of the two ends it. */
   onApplied(reply: Reply): void;
@@ -71,7 +84,10 @@ export interface Group {
   readonly canReadNow: boolean;
   write(write: PendingWrite): void;
   read(read: PendingRead): void;
-  /** Null when writes are welcome; otherwise the definite error to answer instead (-CLUSTERDOWN, -LOADING, ...). */
+  /**
+   * Null when writes are welcome; otherwise the definite error to answer instead (-CLUSTERDOWN,
+   * -LOADING, ...).
+   */
   refusal(): ErrorReply | null;
   status(): GroupStatus;
   /** Starts a snapshot of this node's state; rejects when one is running or it fails. */

@@ -1,7 +1,8 @@
-// Owns: starting on a data directory of a plain Redis or Valkey server (architecture D6): its files become the keyspace,
-// the keyspace becomes the first snapshot (index 1, term 1), and from then on the directory is ours. Only for a group of
-// one: other members would have to agree on data that no log entry holds.
-// Nothing on disk changes before everything was read; a command that cannot be carried out stops the import.
+// Owns: starting on a data directory of a plain Redis or Valkey server (architecture D6): its files
+// become the keyspace, the keyspace becomes the first snapshot (index 1, term 1), and from then on
+// the directory is ours. Only for a group of one: other members would have to agree on data that no
+// log entry holds. Nothing on disk changes before everything was read; a command that cannot be
+// carried out stops the import.
 
 import { OperationalError } from '../base/errors.js';
 import { DATABASE_COUNT, type Keyspace } from '../keyspace/keyspace.js';
@@ -36,7 +37,10 @@ const POSITION = { index: 1, term: 1 };
 const KEYS_PER_STEP = 1024;
 const SEED = 1;
 
-/** Takes over what a plain server left in the directory, if it did. Rejects with an OperationalError. */
+/**
+ * Takes over what a plain server left in the directory, if it did. Rejects with an
+ * OperationalError.
+ */
 export async function importPlainDirectory(options: ImportOptions): Promise<void> {
   const { disk, directory } = options.store;
   await disk.makeDirectory(directory);
@@ -68,8 +72,9 @@ export async function importPlainDirectory(options: ImportOptions): Promise<void
 }
 
 /**
- * Runs the commands of an append-only file. At time 0, so that nothing expires between them: Redis logs its expirations
- * as DEL, and a command on a key that is dead by now found it alive when it was logged.
+ * Runs the commands of an append-only file. At time 0, so that nothing expires between them: Redis
+ * logs its expirations as DEL, and a command on a key that is dead by now found it alive when it
+ * was logged.
  */
 function commandsInto(keyspace: Keyspace): CommandSink {
   const context = new ExecutionContext(keyspace);
@@ -86,7 +91,10 @@ function commandsInto(keyspace: Keyspace): CommandSink {
   };
 }
 
-/** Writes the keyspace as the first snapshot of a log of our own and puts it in place of the old files. */
+/**
+ * Writes the keyspace as the first snapshot of a log of our own and puts it in place of the old
+ * files.
+ */
 async function adopt(options: ImportOptions, machine: Machine, time: number): Promise<void> {
   const adoption = await Adoption.begin(options.store);
   const membership = { voters: [options.nodeId], outgoing: [], learners: [] };

@@ -1,5 +1,5 @@
-// Owns: the tick entries by which a leader lets keys die when nothing else is written (architecture D12).
-// It only decides when; the entry's time comes from entry-maker.ts.
+// Owns: the tick entries by which a leader lets keys die when nothing else is written (architecture
+// D12). It only decides when; the entry's time comes from entry-maker.ts.
 
 import type { Clock, Timer } from '../platform/clock.js';
 
@@ -20,7 +20,10 @@ export class Pacemaker {
     this.#proposeTick = proposeTick;
   }
 
-  /** Makes sure that a tick is proposed once the wall clock passes `deadline` (ms since 1970; Infinity for never). */
+  /**
+   * Makes sure that a tick is proposed once the wall clock passes `deadline` (ms since 1970;
+   * Infinity for never).
+   */
   expect(deadline: number): void {
     if (deadline >= this.#timerAt) return;
     this.stop();

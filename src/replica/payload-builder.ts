@@ -1,5 +1,6 @@
-// Owns: joining the raw bytes of writes into one payload (base/log-entry.ts): neighbours in the same chunk become one
-// slice, SELECT lines keep the database right, and the payload ends in database 0. Bytes are copied once, into the payload.
+// Owns: joining the raw bytes of writes into one payload (base/log-entry.ts): neighbours in the
+// same chunk become one slice, SELECT lines keep the database right, and the payload ends in
+// database 0. Bytes are copied once, into the payload.
 
 import type { ProposedRun } from '../peer/proposal-codec.js';
 import type { PendingWrite } from './group.js';

@@ -1,7 +1,8 @@
-// Owns: this node's writes from the moment a client sent them until its own machine applied them (architecture D4).
-// Invariants: sequence numbers have no gap and are given in the order of arrival; a batch keeps its bytes until it is
-// applied, so that it can be sent again to another leader; every write is answered exactly once.
-// Never decides who leads and never looks into the bytes.
+// Owns: this node's writes from the moment a client sent them until its own machine applied them
+// (architecture D4). Invariants: sequence numbers have no gap and are given in the order of
+// arrival; a batch keeps its bytes until it is applied, so that it can be sent again to another
+// leader; every write is answered exactly once. Never decides who leads and never looks into the
+// bytes.
 
 import { assert } from '../base/assert.js';
 import { RingBuffer } from '../base/ring-buffer.js';
@@ -104,8 +105,9 @@ export class Proposals implements ResultSink {
   }
 
   /**
-   * Answers writes older than `before` (monotonic ms): definitely not executed while they have no sequence number,
-   * unknown after. Batches stay, since a gap in the sequence would hold up all that follows.
+   * Answers writes older than `before` (monotonic ms): definitely not executed while they have no
+   * sequence number, unknown after. Batches stay, since a gap in the sequence would hold up all
+   * that follows.
    */
   expire(before: number): void {
     while (this.#queue.length > 0 && this.#arrivals.peek()! < before) {

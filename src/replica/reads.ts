@@ -1,6 +1,6 @@
-// Owns: linearizable reads of this node's clients (architecture D5): all that arrive in one turn share one ReadIndex
-// request; they run when the machine has applied the answer. A refused request is asked again with a new id until its
-// time is up. Never reads anything itself.
+// Owns: linearizable reads of this node's clients (architecture D5): all that arrive in one turn
+// share one ReadIndex request; they run when the machine has applied the answer. A refused request
+// is asked again with a new id until its time is up. Never reads anything itself.
 
 import { RingBuffer } from '../base/ring-buffer.js';
 import { READ_TIMEOUT } from './errors.js';
@@ -74,7 +74,10 @@ export class Reads {
     }
   }
 
-  /** Called every few ms: asks again what was refused or lost, and gives up what arrived before `before`. */
+  /**
+   * Called every few ms: asks again what was refused or lost, and gives up what arrived before
+   * `before`.
+   */
   poll(now: number, before: number): void {
     for (const [id, batch] of this.#asked) {
       if (now - batch.askedAt < ASK_AGAIN_MS && batch.arrivedAt >= before) continue;

@@ -1,7 +1,8 @@
-// Owns: the driver of one Raft group (architecture D9, section 3): it feeds the core, and carries out what the core asks.
-// One turn at the end of each event-loop turn: writes to the leader, entries into the log, one Ready after another, then
-// apply, then the links. Nothing in a turn waits; completions of disk and network start the next turn.
-// Never looks into payloads, never answers a client itself: proposals.ts, reads.ts and the machine do.
+// Owns: the driver of one Raft group (architecture D9, section 3): it feeds the core, and carries
+// out what the core asks. One turn at the end of each event-loop turn: writes to the leader,
+// entries into the log, one Ready after another, then apply, then the links. Nothing in a turn
+// waits; completions of disk and network start the next turn. Never looks into payloads, never
+// answers a client itself: proposals.ts, reads.ts and the machine do.
 
 import { OperationalError } from '../base/errors.js';
 import type { LoggedRecord } from '../base/log-entry.js';
@@ -58,7 +59,10 @@ export interface ReplicaParts {
   readonly fatal: (error: unknown) => void;
 }
 
-/** Entries proposed and not committed beyond which the next one waits and grows: deep pipelines undo batching. */
+/**
+ * Entries proposed and not committed beyond which the next one waits and grows: deep pipelines undo
+ * batching.
+ */
 const ENTRIES_IN_FLIGHT = 4;
 /** Bytes of clients' writes waiting on this node beyond which new ones are refused. */
 const WAITING_BYTES_MAX = 512 * 2 ** 20;
@@ -214,7 +218,10 @@ export class Replica implements Group {
     this.#schedule();
   }
 
-  /** Hands leadership over, then waits until another node leads or `limitMs` passed. True when it worked. */
+  /**
+   * Hands leadership over, then waits until another node leads or `limitMs` passed. True when it
+   * worked.
+   */
   async handOver(limitMs: number): Promise<boolean> {
     if (this.#core.role !== 'leader' || !this.#core.transferLeadership(null)) return false;
     this.#schedule();
@@ -225,7 +232,10 @@ export class Replica implements Group {
     return this.#core.role !== 'leader';
   }
 
-  /** New work is refused from now on; resolves when what was accepted is answered, or after `limitMs`. */
+  /**
+   * New work is refused from now on; resolves when what was accepted is answered, or after
+   * `limitMs`.
+   */
   async drain(limitMs: number): Promise<void> {
     this.#stopping = true;
     const until = this.#clock.monotonic() + limitMs;
@@ -293,7 +303,9 @@ export class Replica implements Group {
     }
   }
 
-  /** Sends again, in order, everything from `fromSeq` on that this node's machine has not applied. */
+  /**
+   * Sends again, in order, everything from `fromSeq` on that this node's machine has not applied.
+   */
   #resend(fromSeq: number): void {
     this.#resentAt = this.#clock.monotonic();
     const leader = this.#core.leader;

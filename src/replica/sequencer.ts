@@ -1,6 +1,7 @@
-// Owns: the leader's side of proposals: writes of all origins on their way into the next entry, each origin in its own
-// order and each write once per leadership. The machine is the final judge of repeats and gaps; this only keeps them out of
-// the log where it can. Never outlives a leadership: begin() starts anew.
+// Owns: the leader's side of proposals: writes of all origins on their way into the next entry,
+// each origin in its own order and each write once per leadership. The machine is the final judge
+// of repeats and gaps; this only keeps them out of the log where it can. Never outlives a
+// leadership: begin() starts anew.
 
 import type { LogRecord, OriginRun } from '../base/log-entry.js';
 import type { ProposedRun } from '../peer/proposal-codec.js';
@@ -22,7 +23,10 @@ export interface EntryContent {
 /** `expectedSeq` tells the origin where to begin again. */
 export type OfferResult = { taken: true } | { taken: false; expectedSeq: number };
 
-/** Payload bytes of one entry beyond which the rest goes into the next; one contribution always fits. */
+/**
+ * Payload bytes of one entry beyond which the rest goes into the next; one contribution always
+ * fits.
+ */
 const ENTRY_BYTES_MAX = 8 * 2 ** 20;
 /** Runs of one entry: keeps its header within a few lines. */
 const ENTRY_RUNS_MAX = 512;
@@ -40,8 +44,8 @@ export class Sequencer {
   #appliedSeq: (node: string, incarnation: number) => number = () => 0;
 
   /**
-   * A leadership begins: `appliedSeq` answers from the machine, `tail` are the entries of the log that it has not
-   * applied yet.
+   * A leadership begins: `appliedSeq` answers from the machine, `tail` are the entries of the log
+   * that it has not applied yet.
    */
   begin(
     appliedSeq: (node: string, incarnation: number) => number,
@@ -75,7 +79,9 @@ export class Sequencer {
     return TAKEN;
   }
 
-  /** The content of the next entry, or null. It stays until drop(), since the core may not take it. */
+  /**
+   * The content of the next entry, or null. It stays until drop(), since the core may not take it.
+   */
   peek(): EntryContent | null {
     if (this.#waiting.length === 0) return null;
     const runs: OriginRun[] = [];

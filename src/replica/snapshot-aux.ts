@@ -1,5 +1,5 @@
-// Owns: what a snapshot carries in AUX fields besides the keys (architecture D6): its place in the log, the membership
-// as of then, and the machine's own state. Redis skips fields it does not know.
+// Owns: what a snapshot carries in AUX fields besides the keys (architecture D6): its place in the
+// log, the membership as of then, and the machine's own state. Redis skips fields it does not know.
 
 import { OperationalError } from '../base/errors.js';
 import type { MachineState } from '../machine/machine.js';

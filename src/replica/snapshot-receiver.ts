@@ -1,5 +1,6 @@
-// Owns: a snapshot coming in from the leader: chunks in order into a temporary file, which is handed over when it is
-// complete and synced. One at a time; a newer stream replaces an older one. Never decides whether it is installed.
+// Owns: a snapshot coming in from the leader: chunks in order into a temporary file, which is
+// handed over when it is complete and synced. One at a time; a newer stream replaces an older one.
+// Never decides whether it is installed.
 
 import type { AcceptedLink } from '../peer/acceptor.js';
 import { FrameKind } from '../peer/frame.js';

@@ -1,5 +1,6 @@
-// Owns: streaming the newest snapshot file to one member over a link of its own, so that it never delays a heartbeat.
-// One attempt; the core asks again when it still needs one. The file stays readable while it is open, whatever replaces it.
+// Owns: streaming the newest snapshot file to one member over a link of its own, so that it never
+// delays a heartbeat. One attempt; the core asks again when it still needs one. The file stays
+// readable while it is open, whatever replaces it.
 
 import { Dialer } from '../peer/dialer.js';
 import { FrameKind } from '../peer/frame.js';
@@ -17,7 +18,10 @@ import type { Disk, DiskFile } from '../platform/disk.js';
 import type { Net } from '../platform/net.js';
 
 const CHUNK_BYTES = 256 * 1024;
-/** Bytes handed to the connection and not yet taken by the kernel, beyond which the next chunk waits. */
+/**
+ * Bytes handed to the connection and not yet taken by the kernel, beyond which the next chunk
+ * waits.
+ */
 const PENDING_BYTES_MAX = 4 * 2 ** 20;
 /** Without progress for so long the attempt fails. */
 const STALL_MS_MAX = 10_000;
@@ -32,7 +36,10 @@ export interface SendOptions {
   readonly clock: Clock;
 }
 
-/** Resolves with an empty string when the member has the snapshot, otherwise with what went wrong. Never rejects. */
+/**
+ * Resolves with an empty string when the member has the snapshot, otherwise with what went wrong.
+ * Never rejects.
+ */
 export async function sendSnapshot(options: SendOptions): Promise<string> {
   let file: DiskFile;
   try {

@@ -1,7 +1,7 @@
-// Owns: snapshots of this member: when one is taken, writing it in slices beside the running machine (architecture D7),
-// what follows once it is durable, and snapshots that travel to and from other members.
-// Invariants: one local snapshot at a time; the log behind it goes only after it is the durable base; a received one is
-// loaded and checked whole before the core hears of it.
+// Owns: snapshots of this member: when one is taken, writing it in slices beside the running
+// machine (architecture D7), what follows once it is durable, and snapshots that travel to and from
+// other members. Invariants: one local snapshot at a time; the log behind it goes only after it is
+// the durable base; a received one is loaded and checked whole before the core hears of it.
 
 import type { LoggedRecord } from '../base/log-entry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
@@ -50,7 +50,10 @@ export interface SnapshotParts {
   readonly addressOf: (id: string) => MemberAddress | null;
 }
 
-/** Of the log since the last snapshot, relative to the snapshot: below it, writing everything again is not worth it. */
+/**
+ * Of the log since the last snapshot, relative to the snapshot: below it, writing everything again
+ * is not worth it.
+ */
 const LOG_SHARE_MIN = 0.5;
 /** Bytes of log after which a snapshot is due whatever else is said. */
 const LOG_BYTES_MAX = 512 * 2 ** 20;
@@ -160,7 +163,9 @@ export class Snapshots {
     });
   }
 
-  /** Makes the staged snapshot this member's state and log. Every promise kept before it is durable. */
+  /**
+   * Makes the staged snapshot this member's state and log. Every promise kept before it is durable.
+   */
   async install(meta: SnapshotMeta): Promise<void> {
     const { store, machine, logger } = this.#parts;
     const staged = this.#staged;
@@ -178,7 +183,10 @@ export class Snapshots {
     logger.info('Snapshot installed', { index: meta.index, term: meta.term });
   }
 
-  /** The core did not ask for the staged snapshot in the turn after it was stepped: it was not needed. */
+  /**
+   * The core did not ask for the staged snapshot in the turn after it was stepped: it was not
+   * needed.
+   */
   discardStaged(): void {
     const staged = this.#staged;
     this.#staged = null;
@@ -256,7 +264,9 @@ export class Snapshots {
     return from;
   }
 
-  /** Loads a received snapshot beside the running state; only a sound one is offered to the core. */
+  /**
+   * Loads a received snapshot beside the running state; only a sound one is offered to the core.
+   */
   async #stage(received: ReceivedSnapshot): Promise<void> {
     const { core, disk, logger } = this.#parts;
     const { from, begin, sink } = received;

@@ -1,4 +1,5 @@
-// Owns: what the group says about itself (INFO raft, metrics): the core's status joined with links and latencies.
+// Owns: what the group says about itself (INFO raft, metrics): the core's status joined with links
+// and latencies.
 
 import type { PeerLinks } from '../peer/links.js';
 import type { RaftStatus } from '../raft/types.js';

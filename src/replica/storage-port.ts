@@ -1,4 +1,5 @@
-// Owns: what the driver needs from storage while it runs. main composes it from the log store and the stable store.
+// Owns: what the driver needs from storage while it runs. main composes it from the log store and
+// the stable store.
 
 import type { HardState } from '../raft/types.js';
 import type { LatencySummary } from '../storage/latency-window.js';

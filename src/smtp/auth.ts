@@ -1,4 +1,5 @@
-// Owns: whether a name and password are those of a configured user. Takes the same time for every wrong answer.
+// Owns: whether a name and password are those of a configured user. Takes the same time for every
+// wrong answer.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AuthUser } from './settings.js';

@@ -1,5 +1,6 @@
-// Owns: making a MailConfig of flags, variables and the YAML file, or a ConfigError with every problem found,
-// each with its place (`helios-smtp.yaml:3:11: smtp.port: ...`). Reads nothing itself but the texts it is given.
+// Owns: making a MailConfig of flags, variables and the YAML file, or a ConfigError with every
+// problem found, each with its place (`helios-smtp.yaml:3:11: smtp.port: ...`). Reads nothing
+// itself but the texts it is given.
 
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { Problems } from '../config/problem.js';

@@ -1,8 +1,9 @@
 // Owns: the way of one message from the SMTP data stream into the store.
-// Invariants: at most one part and what the socket has buffered is in memory; 250 is said only after the commit is
-// acknowledged; after any failure the rest of the data is read and dropped, so the reply comes at its place.
-// Retry semantics for the client: 451 means "not stored as far as we know, send again". If the store did store it and
-// could not say so within the commit timeout, the second sending is a second message with another queue id.
+// Invariants: at most one part and what the socket has buffered is in memory; 250 is said only
+// after the commit is acknowledged; after any failure the rest of the data is read and dropped, so
+// the reply comes at its place. Retry semantics for the client: 451 means "not stored as far as we
+// know, send again". If the store did store it and could not say so within the commit timeout, the
+// second sending is a second message with another queue id.
 
 import type { Readable } from 'node:stream';
 import type { Logger } from '../observe/logger.js';
@@ -125,8 +126,8 @@ class MessageWriter {
 }
 
 /**
- * Stores the message and replies its queue id. Rejects with SmtpReply, after the whole stream was read;
- * rejects with the stream's error when the client went away in the middle.
+ * Stores the message and replies its queue id. Rejects with SmtpReply, after the whole stream was
+ * read; rejects with the stream's error when the client went away in the middle.
  */
 export async function receiveMessage(
   options: IntakeOptions,

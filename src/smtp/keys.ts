@@ -1,11 +1,13 @@
 // Owns: the names of every key the SMTP nodes keep in the store. Nobody else builds one.
 //   <ns>{q}:pending   zset id -> due ms          <ns>{q}:leased    zset id -> lease deadline ms
-//   <ns>{q}:failed    zset id -> failed at ms    <ns>{q}:done      zset id -> acked at ms, a short memory
+//   <ns>{q}:failed    zset id -> failed at ms    <ns>{q}:done      zset id -> acked at ms, a short
+//   memory
 //   <ns>{q}:owners    hash id -> lease token     <ns>{q}:attempts  hash id -> times leased
 //   <ns>{q}:fence     counter of leases          <ns>{q}:msg:<id>  hash, envelope and facts
 //   <ns>{q}:body:<id>:<n>  string, part n of the message
 //   <ns>session:<id> hash  <ns>sessions zset id -> expiry ms  <ns>nodes:<id> string  <ns>nodes zset
-// The tag {q} puts the whole queue into one slot of a Redis Cluster, because a move between its sets must be atomic.
+// The tag {q} puts the whole queue into one slot of a Redis Cluster, because a move between its
+// sets must be atomic.
 
 import { assert } from '../base/assert.js';
 

@@ -1,7 +1,8 @@
 // Owns: the SMTP server side: smtp-server's callbacks turned into our limiter, sessions and intake.
-// Invariants: 250 after DATA only when the queue acknowledged; every refusal goes through `#refuse`, which counts it;
-// no STARTTLS without a certificate of our own (the library's built-in key is public), no AUTH without users.
-// The library greets 100 ms after the connection; a probe that hangs up before is not counted against the limit.
+// Invariants: 250 after DATA only when the queue acknowledged; every refusal goes through
+// `#refuse`, which counts it; no STARTTLS without a certificate of our own (the library's built-in
+// key is public), no AUTH without users. The library greets 100 ms after the connection; a probe
+// that hangs up before is not counted against the limit.
 
 import { SMTPServer, type SMTPServerAddress, type SMTPServerSession } from 'smtp-server';
 import type { Logger } from '../observe/logger.js';
@@ -295,7 +296,10 @@ export class SmtpListener {
   }
 }
 
-/** Between transactions. One whose greeting is not sent yet has no envelope and is refused by onConnect. */
+/**
+ * Between transactions. One whose greeting is not sent yet has no envelope and is refused by
+ * onConnect.
+ */
 function isIdle(connection: Connection): boolean {
   return connection.session.envelope !== undefined && !connection.session.envelope.mailFrom;
 }

@@ -1,5 +1,6 @@
 // Owns: the sliding window that one process keeps for itself while the store is away.
-// Invariants: exact for this process; at most `maxClients` clients are remembered, the longest idle is forgotten first.
+// Invariants: exact for this process; at most `maxClients` clients are remembered, the longest idle
+// is forgotten first.
 
 export interface LimitDecision {
   readonly allowed: boolean;
@@ -14,7 +15,10 @@ const MAX_CLIENTS = 100_000;
 export class LocalLimiter {
   readonly #windowMs: number;
   readonly #maxClients: number;
-  /** Times of the units in the window, oldest first. Map order is idle order: a client moves to the end when used. */
+  /**
+   * Times of the units in the window, oldest first. Map order is idle order: a client moves to the
+   * end when used.
+   */
   readonly #clients = new Map<string, number[]>();
 
   constructor(windowMs: number, maxClients = MAX_CLIENTS) {

@@ -1,5 +1,6 @@
-// Owns: the process `helios-smtp`: command line, files, signals, exit codes. Everything else is in node.ts.
-// Exit codes: 0 stopped as asked, 1 could not start, 2 wrong command line or configuration (nothing was started).
+// Owns: the process `helios-smtp`: command line, files, signals, exit codes. Everything else is in
+// node.ts. Exit codes: 0 stopped as asked, 1 could not start, 2 wrong command line or configuration
+// (nothing was started).
 
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';

@@ -1,6 +1,6 @@
-// Owns: the lines this node puts on top of a message, and what it must know of the header below them.
-// Works on latin1 text of the first part only: a header longer than one part is treated as if it ended there.
-// Reference: RFC 5321 section 4.4 (trace), RFC 5322 section 3.6.
+// Owns: the lines this node puts on top of a message, and what it must know of the header below
+// them. Works on latin1 text of the first part only: a header longer than one part is treated as if
+// it ended there. Reference: RFC 5321 section 4.4 (trace), RFC 5322 section 3.6.
 
 import type { MessageFacts } from './queue.js';
 

@@ -1,5 +1,5 @@
-// Owns: the numbers of one SMTP node, under the names operators know from Elemta's documents. Every series carries
-// node_id, so sums over the cluster are sums over it.
+// Owns: the numbers of one SMTP node, under the names operators know from Elemta's documents. Every
+// series carries node_id, so sums over the cluster are sums over it.
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { QueueDepth } from './queue.js';

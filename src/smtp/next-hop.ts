@@ -1,7 +1,8 @@
 // Owns: SMTP connections to the next hop and what its answers mean for a message.
-// Connections are kept and reused: a new one costs a greeting (100 ms with some servers) and a TLS handshake.
-// Invariants: a connection whose dialogue broke off is closed, never reused; a message is sent a second time within
-// one attempt only if the first connection was a reused one that died before any data went out.
+// Connections are kept and reused: a new one costs a greeting (100 ms with some servers) and a TLS
+// handshake. Invariants: a connection whose dialogue broke off is closed, never reused; a message
+// is sent a second time within one attempt only if the first connection was a reused one that died
+// before any data went out.
 
 import { Readable } from 'node:stream';
 import SMTPConnection, {
@@ -54,7 +55,10 @@ export class SendError extends Error {
   }
 }
 
-/** How long an unused connection is kept; below the 5 min after which servers hang up (RFC 5321 4.5.3.2.7). */
+/**
+ * How long an unused connection is kept; below the 5 min after which servers hang up (RFC 5321
+ * 4.5.3.2.7).
+ */
 const IDLE_MS = 30_000;
 
 interface Idle {
@@ -139,7 +143,8 @@ export class NextHop {
     if (this.#closed) throw new SendError(0, 'this node is stopping');
     const connection = new SMTPConnection(this.#connectionOptions());
     this.#busy.add(connection);
-    // An error after the callbacks are done (an idle connection that is reset) must not become uncaught.
+    // An error after the callbacks are done (an idle connection that is reset) must not become
+    // uncaught.
     connection.on('error', () => connection.close());
     try {
       await settle((done) => {
@@ -154,7 +159,8 @@ export class NextHop {
       return connection;
     } catch (error) {
       connection.close();
-      // A wrong password or a refused greeting is our misconfiguration or its trouble, not the message's fault.
+      // A wrong password or a refused greeting is our misconfiguration or its trouble, not the
+      // message's fault.
       throw new SendError(0, `next hop ${this.#settings.host}: ${reasonOf(error)}`);
     } finally {
       this.#busy.delete(connection);
@@ -174,7 +180,8 @@ export class NextHop {
       connectionTimeout: Math.min(timeoutMs, 30_000),
       greetingTimeout: timeoutMs,
       socketTimeout: timeoutMs,
-      // Opportunistic TLS protects from listeners only (RFC 7435), so a bad certificate is no reason for plain text.
+      // Opportunistic TLS protects from listeners only (RFC 7435), so a bad certificate is no
+      // reason for plain text.
       tls: { rejectUnauthorized: verify && tls !== 'opportunistic' },
     };
   }
@@ -228,7 +235,9 @@ interface SmtpFailure {
   readonly rejectedErrors?: unknown;
 }
 
-/** All recipients refused: the worst that can still change decides, so one 4xx makes it temporary. */
+/**
+ * All recipients refused: the worst that can still change decides, so one 4xx makes it temporary.
+ */
 function toSendError(error: unknown): SendError {
   const { responseCode, rejectedErrors } = error as SmtpFailure;
   const codes = Array.isArray(rejectedErrors) ? rejectedErrors.map((e) => codeOf(e)) : [];

@@ -1,5 +1,5 @@
-// Owns: one SMTP node put together: store, limiter, queue, sessions, worker and the two listeners, and the order in
-// which they start and stop. Knows nothing of files, flags or the process.
+// Owns: one SMTP node put together: store, limiter, queue, sessions, worker and the two listeners,
+// and the order in which they start and stop. Knows nothing of files, flags or the process.
 
 import type { Logger } from '../observe/logger.js';
 import type { Clock } from '../platform/clock.js';
@@ -85,7 +85,10 @@ export class SmtpNode {
     return this.#store.up;
   }
 
-  /** Rejects with E_LISTEN when a port cannot be had; nothing runs then. An absent store is waited for, not an error. */
+  /**
+   * Rejects with E_LISTEN when a port cannot be had; nothing runs then. An absent store is waited
+   * for, not an error.
+   */
   async start(): Promise<void> {
     try {
       this.#http = await this.#listenHttp();
@@ -108,7 +111,10 @@ export class SmtpNode {
     });
   }
 
-  /** Finishes what is running within the drain timeout, gives leases back, closes all. Calling it again is harmless. */
+  /**
+   * Finishes what is running within the drain timeout, gives leases back, closes all. Calling it
+   * again is harmless.
+   */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;

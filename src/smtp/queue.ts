@@ -1,10 +1,11 @@
 // Owns: the mail queue in the store, as steps that are each atomic there (scripts.ts).
-// A message is visible only after its whole body is stored; parts of one that never got that far expire.
-// A message is leased, never taken: who dies while delivering loses the lease, and another node delivers.
-// Semantics: at least once. The lease token carries a counter that only grows, so a late ack, retry or extension
-// of a lost lease is refused.
-// Why ids of delivered messages are remembered for a while (`done`): the reply to a commit can be lost, and the same
-// commit sent again after another node has already delivered the message must not bring it back.
+// A message is visible only after its whole body is stored; parts of one that never got that far
+// expire. A message is leased, never taken: who dies while delivering loses the lease, and another
+// node delivers. Semantics: at least once. The lease token carries a counter that only grows, so a
+// late ack, retry or extension of a lost lease is refused.
+// Why ids of delivered messages are remembered for a while (`done`): the reply to a commit can be
+// lost, and the same commit sent again after another node has already delivered the message must
+// not bring it back.
 
 import type { MailKeys } from './keys.js';
 import {
@@ -152,14 +153,20 @@ export class MailQueue {
     return { leases, recovered: Number(reply[1]) };
   }
 
-  /** After a lease whose reply was lost: gives back what `owner` holds but does not know of; replies how many. */
+  /**
+   * After a lease whose reply was lost: gives back what `owner` holds but does not know of; replies
+   * how many.
+   */
   async reclaim(owner: string, known: readonly string[]): Promise<number> {
     const { pending, leased, owners, attempts } = this.#keys;
     const keys = [pending, leased, owners, attempts];
     return Number(await this.#store.script(reclaimLeases, keys, [owner, ...known], 0));
   }
 
-  /** Ms until something is due or a lease expires; null when there is nothing. Reads only, so idle nodes write nothing. */
+  /**
+   * Ms until something is due or a lease expires; null when there is nothing. Reads only, so idle
+   * nodes write nothing.
+   */
   async nextDueMs(now: number): Promise<number | null> {
     const heads = await Promise.all(
       [this.#keys.pending, this.#keys.leased].map((key) =>

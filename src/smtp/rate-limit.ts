@@ -1,8 +1,9 @@
-// Owns: the cluster-wide limit per client address. One key per address, `<prefix>ip:<address>`, a zset of the units
-// in the window; check and count are one atomic step in the store, on the store's clock.
-// When the store is away or slow this process limits alone, to its share of the limit (max / nodes last seen),
-// so the sum over the cluster stays near `max`; what it let through then is not counted in the store later.
-// Invariants: a refused unit is never counted; a unit is counted once even if the reply was lost and it was sent again.
+// Owns: the cluster-wide limit per client address. One key per address, `<prefix>ip:<address>`, a
+// zset of the units in the window; check and count are one atomic step in the store, on the store's
+// clock. When the store is away or slow this process limits alone, to its share of the limit (max /
+// nodes last seen), so the sum over the cluster stays near `max`; what it let through then is not
+// counted in the store later. Invariants: a refused unit is never counted; a unit is counted once
+// even if the reply was lost and it was sent again.
 
 import type { Logger } from '../observe/logger.js';
 import type { Clock } from '../platform/clock.js';
@@ -53,7 +54,8 @@ export class RateLimiter {
     if (max === 0 || this.#exempt.has(canonicalIp(address))) {
       return { allowed: true, count: 0, retryAfterMs: 0 };
     }
-    // A store that has been away for longer than one timeout is not waited for: callers would only pile up.
+    // A store that has been away for longer than one timeout is not waited for: callers would only
+    // pile up.
     if (store.downForMs > commandTimeoutMs) return this.#takeLocally(address);
     this.#sequence += 1;
     const member = `${this.#options.owner}:${this.#sequence}`;

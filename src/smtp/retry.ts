@@ -1,6 +1,9 @@
 // Owns: when a message that could not be delivered is tried again.
 
-/** Ms until the next attempt after attempt number `attempt` (from 1), spread by +-10 %; null: give up. */
+/**
+ * Ms until the next attempt after attempt number `attempt` (from 1), spread by +-10 %; null: give
+ * up.
+ */
 export function retryDelayMs(
   scheduleMs: readonly number[],
   attempt: number,

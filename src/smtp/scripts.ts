@@ -1,7 +1,8 @@
-// Owns: the Lua that runs inside the store. Each script is one atomic step of the queue, the limiter or a session.
-// Invariants: every key is declared in KEYS; time is the store's own (TIME), so the nodes' clocks do not matter;
-// every script may be run twice with the same arguments (a reply can be lost) and does its work once.
-// Must never: build a key name, use randomness, or call a command newer than Redis 6.2.
+// Owns: the Lua that runs inside the store. Each script is one atomic step of the queue, the
+// limiter or a session. Invariants: every key is declared in KEYS; time is the store's own (TIME),
+// so the nodes' clocks do not matter; every script may be run twice with the same arguments (a
+// reply can be lost) and does its work once. Must never: build a key name, use randomness, or call
+// a command newer than Redis 6.2.
 
 import { createHash } from 'node:crypto';
 
@@ -52,8 +53,8 @@ return 1`,
 
 /**
  * Makes a message visible to the workers. KEYS message, pending, done, body parts...;
- * ARGV id, '1' when the body is the next argument (else the parts are in the store), body, field, value, ...
- * Replies 1 stored, 2 was stored before, 0 a body part is missing.
+ * ARGV id, '1' when the body is the next argument (else the parts are in the store), body, field,
+ * value, ... Replies 1 stored, 2 was stored before, 0 a body part is missing.
  */
 export const commitMessage = script(
   'queue_commit',
@@ -73,8 +74,8 @@ return 1`,
 );
 
 /**
- * Gives expired leases back, then leases due messages. KEYS pending, leased, owners, attempts, fence;
- * ARGV owner, lease ms, how many. Replies {now ms, recovered, id, token, attempt, id, ...}.
+ * Gives expired leases back, then leases due messages. KEYS pending, leased, owners, attempts,
+ * fence; ARGV owner, lease ms, how many. Replies {now ms, recovered, id, token, attempt, id, ...}.
  * A recovered message keeps its old token until somebody else leases it: a late ack still counts.
  */
 export const leaseMessages = script(
@@ -123,7 +124,9 @@ end
 return count`,
 );
 
-/** KEYS leased, pending, owners; ARGV id, token, lease ms. Replies 1, or 0: somebody else has it. */
+/**
+ * KEYS leased, pending, owners; ARGV id, token, lease ms. Replies 1, or 0: somebody else has it.
+ */
 export const extendLease = script(
   'queue_extend',
   `${NOW}
@@ -134,8 +137,9 @@ return 1`,
 );
 
 /**
- * Delivered: forgets the message. KEYS leased, pending, owners, attempts, done, message, body parts...;
- * ARGV id, token, ms to remember the id. Replies 1, or 0 when somebody else holds the lease now.
+ * Delivered: forgets the message. KEYS leased, pending, owners, attempts, done, message, body
+ * parts...; ARGV id, token, ms to remember the id. Replies 1, or 0 when somebody else holds the
+ * lease now.
  */
 export const ackMessage = script(
   'queue_ack',
@@ -156,7 +160,8 @@ return 1`,
 
 /**
  * Not delivered yet. KEYS leased, pending, owners, attempts, message;
- * ARGV id, token, delay ms, '1' to not count this attempt, field, value, ... Replies 1, or 0: not ours.
+ * ARGV id, token, delay ms, '1' to not count this attempt, field, value, ... Replies 1, or 0: not
+ * ours.
  */
 export const retryMessage = script(
   'queue_retry',
@@ -194,7 +199,10 @@ redis.call('ZADD', KEYS[5], now, id)
 return 1`,
 );
 
-/** Forgets a failed message. KEYS failed, message, body parts...; ARGV id. Replies 1, or 0: not there. */
+/**
+ * Forgets a failed message. KEYS failed, message, body parts...; ARGV id. Replies 1, or 0: not
+ * there.
+ */
 export const dropFailed = script(
   'queue_drop',
   `

@@ -1,8 +1,9 @@
-// Owns: the state of every live SMTP session as all nodes can see it: one hash per session with a time to live,
-// and an index. A session ends with its connection; those of a dead node end with their time to live.
-// Writes are best effort and coalesced: a change is written with the others of the last 100 ms, per session at most
-// one write is under way, and SMTP never waits for it. The index is written only when the time to live moves.
-// Must never: hold the body of a message, or a password.
+// Owns: the state of every live SMTP session as all nodes can see it: one hash per session with a
+// time to live, and an index. A session ends with its connection; those of a dead node end with
+// their time to live. Writes are best effort and coalesced: a change is written with the others of
+// the last 100 ms, per session at most one write is under way, and SMTP never waits for it. The
+// index is written only when the time to live moves. Must never: hold the body of a message, or a
+// password.
 
 import type { Logger } from '../observe/logger.js';
 import type { Clock, Timer } from '../platform/clock.js';
@@ -109,7 +110,10 @@ export class SessionRegistry {
     if (session !== undefined) void this.#end(session);
   }
 
-  /** Sessions of all nodes, newest expiry first, at most 1000. Drops index entries whose session is gone. */
+  /**
+   * Sessions of all nodes, newest expiry first, at most 1000. Drops index entries whose session is
+   * gone.
+   */
   async list(): Promise<ListedSession[]> {
     const index = this.#keys.sessions;
     const ids = await this.#store.run('zrevrange', (client) =>

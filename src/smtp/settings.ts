@@ -1,5 +1,6 @@
-// Owns: every setting of the SMTP node: its path in the YAML file, its variable and flag, its kind and default.
-// Precedence flag > variable > file > default. A new setting is one line here and one field in MailConfig.
+// Owns: every setting of the SMTP node: its path in the YAML file, its variable and flag, its kind
+// and default. Precedence flag > variable > file > default. A new setting is one line here and one
+// field in MailConfig.
 
 import { z } from 'zod';
 import { parseDuration } from '../config/duration.js';

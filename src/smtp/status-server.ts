@@ -1,8 +1,11 @@
-// Owns: what the HTTP port of an SMTP node answers to operators and Prometheus. Read only. JSON but for /metrics.
-//   /healthz  200 while the process runs          /readyz   200 when mail can be accepted, else 503 and why
+// Owns: what the HTTP port of an SMTP node answers to operators and Prometheus. Read only. JSON but
+// for /metrics.
+//   /healthz  200 while the process runs          /readyz   200 when mail can be accepted, else 503
+//   and why
 //   /metrics  Prometheus text                     /sessions sessions of all nodes
 //   /nodes    live nodes                          /queue    depth and the last failed messages
-// /sessions, /nodes and /queue hold addresses: with a token configured they want `Authorization: Bearer`.
+// /sessions, /nodes and /queue hold addresses: with a token configured they want `Authorization:
+// Bearer`.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { HttpHandler, HttpResponse } from '../platform/http.js';

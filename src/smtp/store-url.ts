@@ -1,7 +1,9 @@
-// Owns: VALKEY_URL. One URL names one store: several hosts are several doors to the same data, tried in turn.
-//   valkey|valkeys|redis|rediss :// [user[:password]@ | :password@] host[:port][,host[:port]...] [/db]
-// The s-schemes mean TLS. User and password are percent-decoded. An IPv6 address is written in brackets.
-// Never: throws on input, or repeats a password in an error or a log line.
+// Owns: VALKEY_URL. One URL names one store: several hosts are several doors to the same data,
+// tried in turn.
+//   valkey|valkeys|redis|rediss :// [user[:password]@ | :password@] host[:port][,host[:port]...]
+//   [/db]
+// The s-schemes mean TLS. User and password are percent-decoded. An IPv6 address is written in
+// brackets. Never: throws on input, or repeats a password in an error or a log line.
 
 export interface StoreHost {
   readonly host: string;

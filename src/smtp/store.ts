@@ -1,8 +1,9 @@
-// Owns: the connection to the store (Helios, Valkey or Redis, single or Cluster) and what a failure there means.
-// Invariants: no command waits longer than `commandTimeoutMs`; nothing is queued while the store is away; a lost
-// connection rejects what was in flight at once, and its outcome is then unknown. Only `script` repeats a command,
-// because only scripts are written to be repeated.
-// Must never: hang, or resend behind the caller's back (ioredis' own resending is off for that reason).
+// Owns: the connection to the store (Helios, Valkey or Redis, single or Cluster) and what a failure
+// there means. Invariants: no command waits longer than `commandTimeoutMs`; nothing is queued while
+// the store is away; a lost connection rejects what was in flight at once, and its outcome is then
+// unknown. Only `script` repeats a command, because only scripts are written to be repeated.
+// Must never: hang, or resend behind the caller's back (ioredis' own resending is off for that
+// reason).
 
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { OperationalError } from '../base/errors.js';
@@ -102,7 +103,10 @@ export class Store {
     }
   }
 
-  /** Runs a script, again and again with the same arguments until it is answered or `withinMs` are over. */
+  /**
+   * Runs a script, again and again with the same arguments until it is answered or `withinMs` are
+   * over.
+   */
   async script(
     script: Script,
     keys: readonly string[],
@@ -128,7 +132,10 @@ export class Store {
     this.#client.disconnect();
   }
 
-  /** Each new reason once: a wrong password must be seen, a host that stays away must not fill the log. */
+  /**
+   * Each new reason once: a wrong password must be seen, a host that stays away must not fill the
+   * log.
+   */
   #report(reason: string): void {
     const { log, address } = this.#options;
     const store = describeStore(address);
@@ -177,7 +184,9 @@ function explain(name: string, error: unknown): unknown {
   return new StoreUnavailable('E_STORE_UNKNOWN', `${name}: ${error.message}`, { cause: error });
 }
 
-/** `replyMapping` is named because ioredis' own types ask for it under exactOptionalPropertyTypes. */
+/**
+ * `replyMapping` is named because ioredis' own types ask for it under exactOptionalPropertyTypes.
+ */
 type ClientOptions = RedisOptions & { replyMapping: 'legacy' };
 
 function commonOptions(options: StoreOptions): ClientOptions {
@@ -188,7 +197,8 @@ function commonOptions(options: StoreOptions): ClientOptions {
     connectionName: options.clientName,
     commandTimeout: commandTimeoutMs,
     connectTimeout: Math.max(commandTimeoutMs, 1_000),
-    // A host that accepts and then says nothing must not hold us: the socket goes and the next host is tried.
+    // A host that accepts and then says nothing must not hold us: the socket goes and the next host
+    // is tried.
     socketTimeout: commandTimeoutMs * 2,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
@@ -227,7 +237,8 @@ function openSingle(options: StoreOptions): Redis {
   settings.reconnectOnError = (error) => hosts.length > 1 && WRONG_HOST.test(error.message);
   settings.retryStrategy = (times) => {
     turn += 1;
-    // ioredis reads host and port from its options at each connect, so this is how the next host is chosen.
+    // ioredis reads host and port from its options at each connect, so this is how the next host is
+    // chosen.
     aim(client.options);
     const round = Math.ceil(times / hosts.length);
     return Math.min(50 * round, 1_000);

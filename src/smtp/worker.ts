@@ -1,8 +1,9 @@
 // Owns: delivery. Leases messages, hands them to the next hop, and tells the queue how it went.
-// Semantics: at least once. After the next hop's 250 the ack follows at once and is repeated until the store answers;
-// only a worker that dies (or stays cut off from the store beyond its lease) in between makes a duplicate,
-// which the receiver can tell by X-Helios-Queue-Id.
-// Invariants: no more leases than free slots; every lease ends in ack, retry, release or fail, or runs out.
+// Semantics: at least once. After the next hop's 250 the ack follows at once and is repeated until
+// the store answers; only a worker that dies (or stays cut off from the store beyond its lease) in
+// between makes a duplicate, which the receiver can tell by X-Helios-Queue-Id.
+// Invariants: no more leases than free slots; every lease ends in ack, retry, release or fail, or
+// runs out.
 
 import type { Logger } from '../observe/logger.js';
 import type { Clock, Timer } from '../platform/clock.js';
@@ -161,7 +162,9 @@ export class DeliveryWorker {
     return 'retried';
   }
 
-  /** The store went away in the middle: not the message's fault, so due again as soon as it is back. */
+  /**
+   * The store went away in the middle: not the message's fault, so due again as soon as it is back.
+   */
   async #putBack(lease: Lease): Promise<DeliveryResult> {
     await this.#untilKnown(() => this.#options.queue.release(lease));
     return 'retried';
@@ -193,7 +196,10 @@ export class DeliveryWorker {
     return this.#settleRecipients(lease, message, result);
   }
 
-  /** Rejects with SendError when the next hop is the reason, with the store's error when the store is. */
+  /**
+   * Rejects with SendError when the next hop is the reason, with the store's error when the store
+   * is.
+   */
   async #send(message: QueuedMessage): Promise<SendResult> {
     const { queue, nextHop } = this.#options;
     const { envelope, sizeBytes } = message.facts;
@@ -274,7 +280,10 @@ export class DeliveryWorker {
     return done ? 'failed' : 'lost';
   }
 
-  /** Repeats a step while the store is away: what happened at the next hop cannot be undone, only recorded. */
+  /**
+   * Repeats a step while the store is away: what happened at the next hop cannot be undone, only
+   * recorded.
+   */
   async #untilKnown(step: () => Promise<boolean>): Promise<boolean> {
     for (;;) {
       try {

@@ -1,6 +1,7 @@
-// Owns: reading plain append-only files of Redis and Valkey: RESP commands, # annotation lines, MULTI ... EXEC.
-// Only for importing; our own segments are read by segment.ts. A file that ends within a command or transaction is cut
-// there when it is the last (Redis: aof-load-truncated yes); any other break of the format is E_AOF with its offset.
+// Owns: reading plain append-only files of Redis and Valkey: RESP commands, # annotation lines,
+// MULTI ... EXEC. Only for importing; our own segments are read by segment.ts. A file that ends
+// within a command or transaction is cut there when it is the last (Redis: aof-load-truncated yes);
+// any other break of the format is E_AOF with its offset.
 
 import { OperationalError } from '../base/errors.js';
 import type { DiskFile } from '../platform/disk.js';
@@ -11,7 +12,9 @@ const BULK_BYTES_MAX = 512 * 1024 * 1024;
 const CR = 13;
 const LF = 10;
 
-/** Receives one command with the database it applies to. SELECT, MULTI and EXEC are not passed on. */
+/**
+ * Receives one command with the database it applies to. SELECT, MULTI and EXEC are not passed on.
+ */
 export type CommandSink = (args: readonly string[], db: number) => void;
 
 /** Parses commands out of chunks. Bytes of an unfinished command wait for the next chunk. */
@@ -21,7 +24,9 @@ export class AofReader {
   #rest: Buffer = Buffer.alloc(0);
   /** Offset in the file of the first byte of #rest. */
   #offset: number;
-  /** Do not try again before this many bytes are there: a large command is then parsed few times. */
+  /**
+   * Do not try again before this many bytes are there: a large command is then parsed few times.
+   */
   #wanted = 0;
   #db = 0;
   /** Commands since MULTI; null outside a transaction. */
@@ -61,7 +66,10 @@ export class AofReader {
     this.push(Buffer.alloc(0));
   }
 
-  /** Reads a command or annotation at `at`; returns where the next begins, -1 when it is not all there. */
+  /**
+   * Reads a command or annotation at `at`; returns where the next begins, -1 when it is not all
+   * there.
+   */
   #parse(at: number): number {
     const rest = this.#rest;
     if (at >= rest.length) return -1;
@@ -144,7 +152,10 @@ export class AofReader {
   }
 }
 
-/** Replays a file from `offset` on. Rejects with E_AOF or DiskFault. Returns how many bytes at the end were cut short. */
+/**
+ * Replays a file from `offset` on. Rejects with E_AOF or DiskFault. Returns how many bytes at the
+ * end were cut short.
+ */
 export async function replayAof(
   file: DiskFile,
   path: string,

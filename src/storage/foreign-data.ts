@@ -1,6 +1,6 @@
-// Owns: taking over the data directory of a plain Redis or Valkey server: finding it, replaying it, and replacing it by
-// ours without a moment in which neither is there. The old files are kept: a directory as appendonlydir.imported,
-// dump.rdb and appendonly.aof where they are.
+// Owns: taking over the data directory of a plain Redis or Valkey server: finding it, replaying it,
+// and replacing it by ours without a moment in which neither is there. The old files are kept: a
+// directory as appendonlydir.imported, dump.rdb and appendonly.aof where they are.
 
 import { OperationalError } from '../base/errors.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
@@ -47,8 +47,8 @@ export async function findForeignData(disk: Disk, directory: string): Promise<Fo
 }
 
 /**
- * Reads the files into an empty keyspace: RDB parts directly, commands through `sink`. Rejects with E_RDB, E_AOF or
- * DiskFault; then nothing on disk has changed.
+ * Reads the files into an empty keyspace: RDB parts directly, commands through `sink`. Rejects with
+ * E_RDB, E_AOF or DiskFault; then nothing on disk has changed.
  */
 export async function importForeignData(
   disk: Disk,
@@ -94,7 +94,10 @@ export class Adoption {
     return adoption;
   }
 
-  /** Makes the finished snapshot in `sink` the first base of a log that begins after `position`; then openLogStore. */
+  /**
+   * Makes the finished snapshot in `sink` the first base of a log that begins after `position`;
+   * then openLogStore.
+   */
   async commit(position: SnapshotPosition): Promise<void> {
     const { disk, directory } = this.#options;
     const { aux } = await readAux(disk, this.sink.path);

@@ -1,6 +1,7 @@
-// Owns: opening a data directory: lock, manifest, snapshot position, records, torn tail, leftovers (architecture D8).
-// Nothing is changed on disk before everything has been read and found sound; then, in this order: the torn tail is
-// cut, leftovers of an interrupted step are removed. A directory that is not ours is refused, never touched.
+// Owns: opening a data directory: lock, manifest, snapshot position, records, torn tail, leftovers
+// (architecture D8). Nothing is changed on disk before everything has been read and found sound;
+// then, in this order: the torn tail is cut, leftovers of an interrupted step are removed. A
+// directory that is not ours is refused, never touched.
 
 import { OperationalError } from '../base/errors.js';
 import type { DiskFile } from '../platform/disk.js';
@@ -43,9 +44,9 @@ export interface RecoveredLog {
 }
 
 /**
- * Opens or makes the store. Rejects with LogCorruptError (E_LOG_CORRUPT) for bit rot; E_LOCKED, E_MANIFEST,
- * E_LOG_MISSING, E_FORMAT_VERSION, E_FOREIGN_DATA (another node's, or a plain Redis directory: see foreign-data.ts),
- * E_RDB for a damaged snapshot header, DiskFault for the rest.
+ * Opens or makes the store. Rejects with LogCorruptError (E_LOG_CORRUPT) for bit rot; E_LOCKED,
+ * E_MANIFEST, E_LOG_MISSING, E_FORMAT_VERSION, E_FOREIGN_DATA (another node's, or a plain Redis
+ * directory: see foreign-data.ts), E_RDB for a damaged snapshot header, DiskFault for the rest.
  */
 export async function openLogStore(options: LogStoreOptions): Promise<RecoveredLog> {
   const { disk, directory } = options;
@@ -96,7 +97,10 @@ async function create(
   return { store, snapshot: null, records: [], cut: null };
 }
 
-/** Without a manifest only the first line of a first segment may be here: a first start that was cut short. */
+/**
+ * Without a manifest only the first line of a first segment may be here: a first start that was cut
+ * short.
+ */
 async function refuseOrphans(options: LogStoreOptions, aof: string): Promise<void> {
   const { disk, owner } = options;
   for (const name of await disk.list(aof)) {

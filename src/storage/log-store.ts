@@ -1,9 +1,11 @@
-// Owns: the log and the newest snapshot of one group in data_dir/appendonlydir, a Redis 7 append-only directory: base
-// RDB (the snapshot), incr segments (the log), manifest (architecture D6, D8; research/raft.md P1 to P6).
-// Invariants: a file is complete and synced, name included, before the manifest names it, and is removed only after the
-// manifest stopped naming it; so at every moment one whole state can be recovered, and nothing is compacted before the
-// snapshot that replaces it is durable. Records are never edited: a record with an index already used truncates.
-// Nothing is kept behind a snapshot (no history files): a follower that needs more is sent the snapshot.
+// Owns: the log and the newest snapshot of one group in data_dir/appendonlydir, a Redis 7
+// append-only directory: base RDB (the snapshot), incr segments (the log), manifest (architecture
+// D6, D8; research/raft.md P1 to P6). Invariants: a file is complete and synced, name included,
+// before the manifest names it, and is removed only after the manifest stopped naming it; so at
+// every moment one whole state can be recovered, and nothing is compacted before the snapshot that
+// replaces it is durable. Records are never edited: a record with an index already used truncates.
+// Nothing is kept behind a snapshot (no history files): a follower that needs more is sent the
+// snapshot.
 
 import { assert } from '../base/assert.js';
 import type { Clock } from '../platform/clock.js';
@@ -26,7 +28,10 @@ export interface LogStoreOptions {
   readonly fsync: FsyncPolicy;
   /** A segment is closed when it has grown past this, bytes. Default SEGMENT_BYTES_MAX. */
   readonly segmentBytesMax?: number;
-  /** Called once, with a DiskFault: a write or sync failed and the process must end. Nothing is called after it. */
+  /**
+   * Called once, with a DiskFault: a write or sync failed and the process must end. Nothing is
+   * called after it.
+   */
   readonly onFatal: (error: Error) => void;
 }
 
@@ -37,7 +42,9 @@ export interface SnapshotPosition {
 }
 
 export interface SnapshotFile extends SnapshotPosition {
-  /** A whole RDB file; stays readable through an open DiskFile after a newer one has replaced it. */
+  /**
+   * A whole RDB file; stays readable through an open DiskFile after a newer one has replaced it.
+   */
   readonly path: string;
   readonly bytes: number;
 }
@@ -131,9 +138,10 @@ export class LogStore {
   }
 
   /**
-   * Queues records in index order; `done` runs once when all are as durable as the fsync policy asks, after every
-   * earlier append's. A first index at or below lastIndex truncates the log from there. An empty append is allowed:
-   * its `done` waits for what was appended before. Bytes must not change any more.
+   * Queues records in index order; `done` runs once when all are as durable as the fsync policy
+   * asks, after every earlier append's. A first index at or below lastIndex truncates the log from
+   * there. An empty append is allowed: its `done` waits for what was appended before. Bytes must
+   * not change any more.
    */
   append(items: readonly AppendItem[], done: Done): void {
     const segment = this.#segments[this.#segments.length - 1]!;
@@ -153,8 +161,9 @@ export class LogStore {
   }
 
   /**
-   * Ends the segment behind what was appended so far, so that a snapshot at or after the returned index (the last one
-   * in older segments) can replace them. Resolves when the next segment is in use.
+   * Ends the segment behind what was appended so far, so that a snapshot at or after the returned
+   * index (the last one in older segments) can replace them. Resolves when the next segment is in
+   * use.
    */
   async rotate(): Promise<number> {
     const through = this.#lastIndex;
@@ -173,8 +182,8 @@ export class LogStore {
   }
 
   /**
-   * Makes a finished snapshot of our own state the base, then removes the segments it covers whole. Records after
-   * `position` stay. One call at a time.
+   * Makes a finished snapshot of our own state the base, then removes the segments it covers whole.
+   * Records after `position` stay. One call at a time.
    */
   async replaceBase(position: SnapshotPosition, sink: SnapshotSink): Promise<void> {
     const { maxIndex } = this.#segments.at(-1)!;
@@ -187,8 +196,9 @@ export class LogStore {
   }
 
   /**
-   * Makes a snapshot received from the leader the base and drops the whole log: it starts again after `position`
-   * (research/raft.md S3). What was appended before this call is lost with it; append nothing until it resolves.
+   * Makes a snapshot received from the leader the base and drops the whole log: it starts again
+   * after `position` (research/raft.md S3). What was appended before this call is lost with it;
+   * append nothing until it resolves.
    */
   async reset(position: SnapshotPosition, sink: SnapshotSink): Promise<void> {
     await Promise.all([this.rotate(), this.#fatalOnError(() => this.#nameBase(sink))]);
@@ -225,7 +235,10 @@ export class LogStore {
     return this.#writer.barrier(() => this.#fatalOnError(step));
   }
 
-  /** Creates the file of a segment that is in the list already, names it, and writes there from now on. */
+  /**
+   * Creates the file of a segment that is in the list already, names it, and writes there from now
+   * on.
+   */
   async #startSegment(segment: SegmentState): Promise<void> {
     const file = await createSegmentFile(this.#options, this.#directory, segment.seq);
     segment.bytes += file.size;
@@ -291,7 +304,10 @@ export function writeManifest(
   return disk.replaceFile(`${directory}/${MANIFEST_NAME}`, formatManifest(manifest));
 }
 
-/** A new segment with its first line, synced, and its name in the directory too. Not yet in the manifest. */
+/**
+ * A new segment with its first line, synced, and its name in the directory too. Not yet in the
+ * manifest.
+ */
 export async function createSegmentFile(
   options: LogStoreOptions,
   directory: string,

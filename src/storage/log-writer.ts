@@ -1,7 +1,8 @@
 // Owns: the one stream of writes to the log, and when a write counts as done (architecture D8).
-// Group commit: while a write and its sync are under way, everything appended forms the next round, which is one write
-// and one sync. Invariants: one disk operation at a time; done callbacks run in the order of append; after the first
-// failure onFatal has been called once and nothing else is written or called back, ever.
+// Group commit: while a write and its sync are under way, everything appended forms the next round,
+// which is one write and one sync. Invariants: one disk operation at a time; done callbacks run in
+// the order of append; after the first failure onFatal has been called once and nothing else is
+// written or called back, ever.
 
 import { assert } from '../base/assert.js';
 import type { Clock, Timer } from '../platform/clock.js';
@@ -15,7 +16,10 @@ export type Done = () => void;
 
 const SYNC_INTERVAL_MS = 1000;
 
-/** What was appended since the last write began, then perhaps a step that must see all of it durable. */
+/**
+ * What was appended since the last write began, then perhaps a step that must see all of it
+ * durable.
+ */
 interface Round {
   buffers: Uint8Array[];
   done: Done[];
@@ -67,7 +71,10 @@ export class LogWriter {
     return this.#latency.summary();
   }
 
-  /** Queues buffers, which must not change any more; `done` runs as the policy says, never inside this call. */
+  /**
+   * Queues buffers, which must not change any more; `done` runs as the policy says, never inside
+   * this call.
+   */
   append(buffers: readonly Uint8Array[], done: Done): void {
     if (this.#failed) return;
     const round = this.#rounds[this.#rounds.length - 1]!;
@@ -80,8 +87,8 @@ export class LogWriter {
   }
 
   /**
-   * Runs `step` once everything appended so far is written and synced, before anything appended later. Rejects when
-   * the step does; never settles after a fatal failure.
+   * Runs `step` once everything appended so far is written and synced, before anything appended
+   * later. Rejects when the step does; never settles after a fatal failure.
    */
   barrier(step: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -1,7 +1,8 @@
-// Owns: the manifest of a Redis 7 multi-part append-only directory: which file is the base, which are the log, in order.
-// One line per file, `file NAME seq N type b|h|i`; lines with # are comments; unknown key-value pairs are allowed
-// (redis.conf: appenddirname). We write no history lines: nothing is kept behind a snapshot, followers that need more
-// get the snapshot. Reading accepts them. Invariants: at most one base; incr seqs ascend.
+// Owns: the manifest of a Redis 7 multi-part append-only directory: which file is the base, which
+// are the log, in order. One line per file, `file NAME seq N type b|h|i`; lines with # are
+// comments; unknown key-value pairs are allowed (redis.conf: appenddirname). We write no history
+// lines: nothing is kept behind a snapshot, followers that need more get the snapshot. Reading
+// accepts them. Invariants: at most one base; incr seqs ascend.
 
 import { OperationalError } from '../base/errors.js';
 
@@ -95,7 +96,10 @@ function parseLine(line: string, path: string, at: number): { file: ManifestFile
   return { file: { name, seq: Number(seq) }, type };
 }
 
-/** Words at spaces; a word may be in double quotes with backslash escapes. Null when a quote is not closed. */
+/**
+ * Words at spaces; a word may be in double quotes with backslash escapes. Null when a quote is not
+ * closed.
+ */
 function splitWords(line: string): string[] | null {
   const words: string[] = [];
   const pattern = /\s*(?:"((?:[^"\\]|\\.)*)"(?=\s|$)|([^\s"]+))/gy;

@@ -1,5 +1,6 @@
-// Owns: a cursor over the bytes of a record header, for record.ts. Failing once makes `failed` true and every later
-// answer meaningless but harmless; the caller asks once, at the end. Never reads outside [offset, end).
+// Owns: a cursor over the bytes of a record header, for record.ts. Failing once makes `failed` true
+// and every later answer meaningless but harmless; the caller asks once, at the end. Never reads
+// outside [offset, end).
 
 /** Longest line Redis can skip, with CRLF. */
 const LINE_BYTES_MAX = 1023;

@@ -1,13 +1,16 @@
 // Owns: the bytes of one log record, on disk and on the wire (architecture D6).
 //
-//   #HELIOS/1 crc=1a2b3c4d batch index=5 term=2 time=1700000000000 seed=77 len=31 sum=9f8e7d6c runs=1 node-1:3:8:1\r\n
-//   *3\r\n$3\r\nSET\r\n...                                        `len` bytes of plain RESP whose CRC-32 is `sum`
+//   #HELIOS/1 crc=1a2b3c4d batch index=5 term=2 time=1700000000000 seed=77 len=31 sum=9f8e7d6c
+//   runs=1 node-1:3:8:1\r\n
+//   *3\r\n$3\r\nSET\r\n...                                        `len` bytes of plain RESP whose
+//   CRC-32 is `sum`
 //
-// `crc` is the CRC-32 of the header after the crc field, CRLFs included. A header has a checksum of its own so that a
-// damaged length is told apart from a record cut short by a crash. A run is node:incarnation:firstSeq:count, and
-// :watchIndex when that is not 0. A line that would pass LINE_MAX ends with " +" and goes on in the next with "#+ ".
-// A config record keeps its JSON in the header, in lines "#= ", and has len=0: Redis skips every line with "#".
-// Invariants: every line is shorter than 1024 bytes with its CRLF (Redis reads annotations into such a buffer); a record
+// `crc` is the CRC-32 of the header after the crc field, CRLFs included. A header has a checksum of
+// its own so that a damaged length is told apart from a record cut short by a crash. A run is
+// node:incarnation:firstSeq:count, and :watchIndex when that is not 0. A line that would pass
+// LINE_MAX ends with " +" and goes on in the next with "#+ ". A config record keeps its JSON in the
+// header, in lines "#= ", and has len=0: Redis skips every line with "#". Invariants: every line is
+// shorter than 1024 bytes with its CRLF (Redis reads annotations into such a buffer); a record
 // never ends with a zero byte. Decoding never throws and never trusts a length before its checksum.
 
 import { assert } from '../base/assert.js';
@@ -27,7 +30,10 @@ const MORE = ' +\r\n';
 const KINDS: readonly EntryKind[] = ['batch', 'noop', 'config', 'tick'];
 const EMPTY: Uint8Array = Buffer.alloc(0);
 
-/** `corrupt` says what is wrong; `version` is set when the record is of a format this build does not know. */
+/**
+ * `corrupt` says what is wrong; `version` is set when the record is of a format this build does not
+ * know.
+ */
 export interface CorruptRecord {
   readonly corrupt: string;
   readonly version: number;
@@ -40,8 +46,8 @@ export interface DecodedRecord {
 }
 
 /**
- * The bytes of a record whose payload is `payloadChunks` one after another; `record.payload` is not looked at.
- * Each chunk is copied once.
+ * The bytes of a record whose payload is `payloadChunks` one after another; `record.payload` is not
+ * looked at. Each chunk is copied once.
  */
 export function encodeRecord(record: LogRecord, payloadChunks: readonly Uint8Array[]): Buffer {
   let length = 0;
@@ -71,8 +77,8 @@ export function encodeRecord(record: LogRecord, payloadChunks: readonly Uint8Arr
 }
 
 /**
- * Reads the record at `offset`. 'incomplete': the bytes up to the end of the buffer are the beginning of a record.
- * The payload is a view into `buffer` (a copy for `config`).
+ * Reads the record at `offset`. 'incomplete': the bytes up to the end of the buffer are the
+ * beginning of a record. The payload is a view into `buffer` (a copy for `config`).
  */
 export function decodeRecord(
   buffer: Buffer,

@@ -1,8 +1,9 @@
 // Owns: one incr file of the log: its first line, and reading its records back after a start.
 // The first line tells our files from those of Redis and ties them to the node:
 //   #HELIOS-SEGMENT/1 crc=1a2b3c4d seq=3 owner=0b6c...\r\n
-// Rule of recovery (architecture D8): only in the last segment, and only when what follows the last whole record is the
-// beginning of a record and nothing else but zeros, was a write cut short by a crash. All else is damage.
+// Rule of recovery (architecture D8): only in the last segment, and only when what follows the last
+// whole record is the beginning of a record and nothing else but zeros, was a write cut short by a
+// crash. All else is damage.
 
 import type { LogRecord } from '../base/log-entry.js';
 import { crc32 } from '../platform/checksum.js';
@@ -40,7 +41,9 @@ export function isOwnSegment(bytes: Buffer): boolean {
   return bytes.subarray(0, 16).latin1Slice() === '#HELIOS-SEGMENT/';
 }
 
-/** Collects the records of all segments in order, each continuing or truncating what came before. */
+/**
+ * Collects the records of all segments in order, each continuing or truncating what came before.
+ */
 export class LogAssembler {
   /** Records after the snapshot, ascending without a gap. */
   readonly records: RecoveredRecord[] = [];
@@ -127,7 +130,10 @@ export class LogAssembler {
   }
 }
 
-/** Whether the bytes from `at` on are what a crash leaves of a record: its beginning, then zeros or nothing. */
+/**
+ * Whether the bytes from `at` on are what a crash leaves of a record: its beginning, then zeros or
+ * nothing.
+ */
 function isTorn(bytes: Buffer, at: number): boolean {
   let end = bytes.length;
   while (end > at && bytes[end - 1] === 0) end--;

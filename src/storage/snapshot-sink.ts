@@ -1,5 +1,5 @@
-// Owns: a snapshot file while it is being made: chunks in, then synced. LogStore makes a finished one the base.
-// Writes are in the order of the calls; one is under way at a time.
+// Owns: a snapshot file while it is being made: chunks in, then synced. LogStore makes a finished
+// one the base. Writes are in the order of the calls; one is under way at a time.
 
 import { assert } from '../base/assert.js';
 import type { Disk, DiskFile } from '../platform/disk.js';
@@ -26,7 +26,10 @@ export class SnapshotSink {
     return this.#finished;
   }
 
-  /** Appends chunks; wait for it before the next call. Rejects with DiskFault, after which only abort is allowed. */
+  /**
+   * Appends chunks; wait for it before the next call. Rejects with DiskFault, after which only
+   * abort is allowed.
+   */
   async write(chunks: readonly Uint8Array[]): Promise<void> {
     assert(!this.#finished && !this.#writing, 'one snapshot write at a time, before finish');
     this.#writing = true;

@@ -1,6 +1,7 @@
-// Owns: what a node must remember apart from the log (architecture D6): term and vote, who it is, how often it started,
-// the membership as of the snapshot. Every save is durable before its promise resolves; one that rejects is fatal.
-// Implemented here over LevelDB in raft.data_dir; test/sim has one in memory.
+// Owns: what a node must remember apart from the log (architecture D6): term and vote, who it is,
+// how often it started, the membership as of the snapshot. Every save is durable before its promise
+// resolves; one that rejects is fatal. Implemented here over LevelDB in raft.data_dir; test/sim has
+// one in memory.
 
 import { Level } from 'level';
 import { OperationalError } from '../base/errors.js';
@@ -14,7 +15,10 @@ export interface HardState {
   readonly vote: string;
 }
 
-/** Never changes once saved. The UUID is made with the directory and never used again after removal (D10). */
+/**
+ * Never changes once saved. The UUID is made with the directory and never used again after removal
+ * (D10).
+ */
 export interface NodeIdentity {
   readonly clusterId: string;
   readonly nodeId: string;
@@ -34,7 +38,10 @@ export interface StableState {
 export interface StableStore {
   load(): Promise<StableState>;
   saveHardState(term: number, vote: string): Promise<void>;
-  /** Rejects with E_FOREIGN_DATA when another identity is there. A cluster id may be set once when it was empty. */
+  /**
+   * Rejects with E_FOREIGN_DATA when another identity is there. A cluster id may be set once when
+   * it was empty.
+   */
   saveIdentity(identity: NodeIdentity): Promise<void>;
   saveMembership(json: string): Promise<void>;
   /** Counts a start; returns the new count, from 1, never given out before. */
@@ -46,7 +53,9 @@ type Key = 'format' | 'hard-state' | 'identity' | 'incarnation' | 'membership';
 
 const SYNC = { sync: true };
 
-/** Opens or makes the store. Rejects with E_LOCKED, E_FORMAT_VERSION, E_STABLE (damaged) or E_DISK. */
+/**
+ * Opens or makes the store. Rejects with E_LOCKED, E_FORMAT_VERSION, E_STABLE (damaged) or E_DISK.
+ */
 export async function openStableStore(directory: string): Promise<StableStore> {
   const level = new Level<Key, string>(directory);
   try {

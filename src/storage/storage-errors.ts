@@ -2,7 +2,10 @@
 
 import { OperationalError } from '../base/errors.js';
 
-/** Bit rot or a hole in the log: this node must not vote with it (architecture D8). Code E_LOG_CORRUPT. */
+/**
+ * Bit rot or a hole in the log: this node must not vote with it (architecture D8). Code
+ * E_LOG_CORRUPT.
+ */
 export class LogCorruptError extends OperationalError {
   readonly file: string;
   /** Byte offset in the file where the trouble begins. */

@@ -8,20 +8,19 @@ import {
   httpJson,
   type Sink,
   sendOne,
+  startClusterNode,
   startNode,
   startSink,
-  startStore,
   type TestStore,
   testYaml,
 } from './smtp-harness.js';
 
-describe.skipIf(!HAS_REDIS || process.env.HELIOS_TEST_STORE !== undefined)('Redis Cluster', () => {
+describe.skipIf(!HAS_REDIS)('Redis Cluster', () => {
   let stores: TestStore[] = [];
   let sink: Sink;
 
   beforeAll(async () => {
-    const cluster = ['--cluster-enabled', 'yes'];
-    stores = await Promise.all([startStore(cluster), startStore(cluster), startStore(cluster)]);
+    stores = await Promise.all([startClusterNode(), startClusterNode(), startClusterNode()]);
     const hosts = stores.map((store) => new URL(store.url).host);
     execFileSync('redis-cli', ['--cluster', 'create', ...hosts, '--cluster-yes']);
     sink = await startSink();

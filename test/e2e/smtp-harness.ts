@@ -1,6 +1,6 @@
 // Owns: what the SMTP end-to-end tests run against: a store, a next hop, SMTP nodes in this process or as processes of
 // their own, and SMTP clients over real sockets. Everything listens on a free port and is ended by pid.
-// The store is pluggable: HELIOS_TEST_STORE names a module that exports `startStore` with the same type.
+// The store is a Helios daemon; HELIOS_TEST_STORE=redis runs the same tests against a redis-server.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -28,6 +28,9 @@ export interface TestStore {
   stop(): Promise<void>;
 }
 
+/** The same tests run against a real Redis: SMTP nodes use nothing that only Helios has. */
+const ON_REDIS = process.env.HELIOS_TEST_STORE === 'redis';
+
 export const HAS_REDIS = hasRedis();
 
 function hasRedis(): boolean {
@@ -35,25 +38,31 @@ function hasRedis(): boolean {
     execFileSync('redis-server', ['--version']);
     return true;
   } catch {
-    process.stderr.write('redis-server is not on PATH: SMTP end-to-end tests are skipped\n');
-    return process.env.HELIOS_TEST_STORE !== undefined;
+    return false;
   }
 }
 
-export async function startStore(extra: readonly string[] = []): Promise<TestStore> {
-  const other = process.env.HELIOS_TEST_STORE;
-  if (other !== undefined) {
-    const module = (await import(other)) as { startStore: () => Promise<TestStore> };
-    return module.startStore();
-  }
+type Launch = (port: number, directory: string) => Promise<ChildProcess>;
+
+/** One Helios daemon, or with HELIOS_TEST_STORE=redis one redis-server. */
+export function startStore(): Promise<TestStore> {
+  return startOn(ON_REDIS ? launchRedis : launchHelios);
+}
+
+/** A redis-server that is a node of a Redis Cluster to be made. */
+export function startClusterNode(): Promise<TestStore> {
+  return startOn((port, directory) => launchRedis(port, directory, ['--cluster-enabled', 'yes']));
+}
+
+async function startOn(launch: Launch): Promise<TestStore> {
   const directory = mkdtempSync(join(tmpdir(), 'helios-smtp-store-'));
   const port = await freePort();
-  let child = await launchRedis(port, directory, extra);
+  let child = await launch(port, directory);
   return {
     url: `valkey://127.0.0.1:${port}`,
     kill: () => endProcess(child, 'SIGKILL'),
     async restart() {
-      child = await launchRedis(port, directory, extra);
+      child = await launch(port, directory);
     },
     freeze: () => child.kill('SIGSTOP'),
     thaw: () => child.kill('SIGCONT'),
@@ -65,10 +74,17 @@ export async function startStore(extra: readonly string[] = []): Promise<TestSto
   };
 }
 
+async function launchHelios(port: number, directory: string): Promise<ChildProcess> {
+  const bin = new URL('../../bin/helios-atlasd', import.meta.url).pathname;
+  const child = spawn(bin, [`-data-dir=${directory}`, `-listen=127.0.0.1:${port}`]);
+  await seeOutput(child, /Entering leader state/);
+  return child;
+}
+
 async function launchRedis(
   port: number,
   directory: string,
-  extra: readonly string[],
+  extra: readonly string[] = [],
 ): Promise<ChildProcess> {
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''];
   const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];

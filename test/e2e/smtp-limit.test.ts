@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SmtpNode } from '../../src/smtp/node.js';
 import {
   eventually,
-  HAS_REDIS,
   inspect,
   type Sink,
   sendOne,
@@ -18,7 +17,7 @@ import {
 const CLIENTS = 200;
 const LIMIT = 100;
 
-describe.skipIf(!HAS_REDIS)('rate limit over three nodes', () => {
+describe('rate limit over three nodes', () => {
   let store: TestStore;
   let sink: Sink;
   let nodes: SmtpNode[] = [];

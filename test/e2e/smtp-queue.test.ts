@@ -10,7 +10,6 @@ import {
   BUILT_BIN,
   endProcess,
   eventually,
-  HAS_REDIS,
   httpJson,
   inspect,
   queueIdOf,
@@ -27,7 +26,7 @@ import {
   testYaml,
 } from './smtp-harness.js';
 
-describe.skipIf(!HAS_REDIS)('mail queue', () => {
+describe('mail queue', () => {
   let store: TestStore;
   let sink: Sink | null = null;
   let nodes: SmtpNode[] = [];

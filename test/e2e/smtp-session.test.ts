@@ -11,7 +11,6 @@ import {
   endProcess,
   eventually,
   freePort,
-  HAS_REDIS,
   httpJson,
   inspect,
   type NodeTls,
@@ -26,7 +25,7 @@ import {
   testYaml,
 } from './smtp-harness.js';
 
-describe.skipIf(!HAS_REDIS)('SMTP node', () => {
+describe('SMTP node', () => {
   let store: TestStore;
   let sink: Sink;
   let directory: string;

@@ -203,6 +203,11 @@ export class Cluster {
     return cluster;
   }
 
+  /** Daemons made by the test itself, with `directory` removed at the end; starts nothing. */
+  static of(directory: string, daemons: Daemon[]): Cluster {
+    return new Cluster(directory, daemons);
+  }
+
   get ports(): number[] {
     return this.daemons.map(({ spec }) => spec.port);
   }

@@ -1,5 +1,5 @@
-// Owns: the start of an RDB file: magic, version and the AUX fields up to the first key. What a snapshot stands for is
-// read from here without loading it.
+// Owns: the start of an RDB file: magic, version and the AUX fields up to the first key. What a
+// snapshot stands for is read from here without loading it.
 
 import type { Disk } from '../../platform/disk.js';
 import { OPCODE, RDB_VERSION_MAX } from './format.js';
@@ -22,7 +22,10 @@ export function readMagic(input: RdbInput): number {
   return version;
 }
 
-/** The AUX fields before the first key, and the size of the file in bytes. Rejects with RdbError or DiskFault. */
+/**
+ * The AUX fields before the first key, and the size of the file in bytes. Rejects with RdbError or
+ * DiskFault.
+ */
 export async function readAux(
   disk: Disk,
   path: string,

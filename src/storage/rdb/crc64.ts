@@ -1,5 +1,6 @@
-// Owns: CRC-64 as Redis uses it in RDB files and DUMP payloads: Jones polynomial, reflected, initial value 0, no final xor.
-// Kept as two 32-bit halves, eight bytes a step: bigint arithmetic would be fifty times slower.
+// Owns: CRC-64 as Redis uses it in RDB files and DUMP payloads: Jones polynomial, reflected,
+// initial value 0, no final xor. Kept as two 32-bit halves, eight bytes a step: bigint arithmetic
+// would be fifty times slower.
 
 /** 0xad93d23594c935a9 with its bits reversed. */
 const POLYNOMIAL_HIGH = 0x95ac9329;

@@ -1,4 +1,5 @@
-// Owns: one value as DUMP prints it and RESTORE takes it: type, value, RDB version (u16), CRC-64 of all before it.
+// Owns: one value as DUMP prints it and RESTORE takes it: type, value, RDB version (u16), CRC-64 of
+// all before it.
 
 import type { Value } from '../../keyspace/value.js';
 import { Crc64 } from './crc64.js';
@@ -21,7 +22,9 @@ export function dumpValue(value: Value): string {
   return body.latin1Slice() + checksum(body).latin1Slice();
 }
 
-/** The value of a DUMP payload; null when it is damaged, too new, or of a type Helios does not hold. */
+/**
+ * The value of a DUMP payload; null when it is damaged, too new, or of a type Helios does not hold.
+ */
 export function restoreValue(payload: string): Value | null {
   if (payload.length < FOOTER_BYTES + 1) return null;
   const bytes = Buffer.from(payload, 'latin1');

@@ -2,7 +2,10 @@
 
 import { OperationalError } from '../../base/errors.js';
 
-/** Written: what redis-server 7.0 reads; 7.2 reads it too. Set listpacks (11) are therefore never written. */
+/**
+ * Written: what redis-server 7.0 reads; 7.2 reads it too. Set listpacks (11) are therefore never
+ * written.
+ */
 export const RDB_VERSION = 10;
 /** Highest read. */
 export const RDB_VERSION_MAX = 11;
@@ -52,7 +55,10 @@ export const UNSUPPORTED_TYPES: ReadonlyMap<number, string> = new Map([
 /** AUX before a key: a value whose encoding its RDB type and size do not tell. Redis skips it. */
 export const ENCODING_HINT = 'helios-encoding';
 
-/** AUX behind SELECTDB: slot count and free slots of the database's table, four bytes each, little endian. */
+/**
+ * AUX behind SELECTDB: slot count and free slots of the database's table, four bytes each, little
+ * endian.
+ */
 export const LAYOUT = 'helios-layout';
 
 export class RdbError extends OperationalError {

@@ -1,7 +1,8 @@
 // Owns: bytes of RDB data on their way in: a window over the source, with checked lengths.
-// A read past the window throws NEED_MORE when the source has more: the caller goes back to where the object began,
-// widens the window and tries again. Past the end of the source it throws RdbError. A length is refused at once when
-// it is larger than what is left of the source, so a damaged one costs nothing.
+// A read past the window throws NEED_MORE when the source has more: the caller goes back to where
+// the object began, widens the window and tries again. Past the end of the source it throws
+// RdbError. A length is refused at once when it is larger than what is left of the source, so a
+// damaged one costs nothing.
 
 import { Crc64 } from './crc64.js';
 import { RdbError } from './format.js';

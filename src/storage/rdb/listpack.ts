@@ -1,6 +1,7 @@
 // Owns: the listpack, Redis 7's compact sequence of strings and integers: building and reading.
-// Layout (listpack.md): u32 total bytes, u16 count (65535: unknown), entries, 0xFF. An entry is its encoding and data,
-// then their length backwards in base 128. Reading trusts nothing: every length is checked against what is there.
+// Layout (listpack.md): u32 total bytes, u16 count (65535: unknown), entries, 0xFF. An entry is its
+// encoding and data, then their length backwards in base 128. Reading trusts nothing: every length
+// is checked against what is there.
 
 import { parseInt64 } from '../../base/numbers.js';
 import { PackedError, type PackedReader } from './packed.js';

@@ -1,5 +1,5 @@
-// Owns: bytes of an RDB file on their way out: lengths, strings and numbers into chunks that are handed on when drained.
-// Chunks handed out are never written again.
+// Owns: bytes of an RDB file on their way out: lengths, strings and numbers into chunks that are
+// handed on when drained. Chunks handed out are never written again.
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -63,7 +63,10 @@ export class RdbOutput {
     this.#at += bytes.length;
   }
 
-  /** A safe integer as a string object: 8, 16 or 32 bit integer encoding where it fits, digits otherwise. */
+  /**
+   * A safe integer as a string object: 8, 16 or 32 bit integer encoding where it fits, digits
+   * otherwise.
+   */
   integer(value: number): void {
     this.#reserve(5);
     const buffer = this.#buffer;

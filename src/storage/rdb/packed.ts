@@ -1,5 +1,6 @@
-// Owns: the compact forms older than the listpack that RDB files may hold: ziplist, zipmap, intset; and LZF.
-// Reading trusts nothing: every length is checked against what is there. Reference: ziplist.c, zipmap.c, intset.c.
+// Owns: the compact forms older than the listpack that RDB files may hold: ziplist, zipmap, intset;
+// and LZF. Reading trusts nothing: every length is checked against what is there. Reference:
+// ziplist.c, zipmap.c, intset.c.
 
 /** What is wrong inside a blob; rdb/reader.ts adds the offset. */
 export class PackedError extends Error {}

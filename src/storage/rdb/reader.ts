@@ -1,5 +1,6 @@
-// Owns: loading an RDB file into an empty keyspace: opcodes around the values, the checksum at the end.
-// A damaged file rejects with RdbError (E_RDB, offset); the keyspace then holds a part and must be thrown away.
+// Owns: loading an RDB file into an empty keyspace: opcodes around the values, the checksum at the
+// end. A damaged file rejects with RdbError (E_RDB, offset); the keyspace then holds a part and
+// must be thrown away.
 
 import { DATABASE_COUNT, type Keyspace } from '../../keyspace/keyspace.js';
 import type { Disk } from '../../platform/disk.js';
@@ -13,7 +14,10 @@ export interface LoadReport {
   readonly aux: ReadonlyMap<string, string>;
   readonly keys: number;
   readonly bytes: number;
-  /** Bytes of the RDB part; smaller than the file when an AOF follows (aof-use-rdb-preamble of Redis 4 to 6). */
+  /**
+   * Bytes of the RDB part; smaller than the file when an AOF follows (aof-use-rdb-preamble of Redis
+   * 4 to 6).
+   */
   readonly rdbBytes: number;
 }
 
@@ -46,7 +50,10 @@ class Loader {
     this.#keyspace = keyspace;
   }
 
-  /** Reads one opcode or key; false after the end. Changes nothing before it has read the whole of it. */
+  /**
+   * Reads one opcode or key; false after the end. Changes nothing before it has read the whole of
+   * it.
+   */
   step(): boolean {
     const input = this.#input;
     if (this.#version === 0) {
@@ -75,7 +82,10 @@ class Loader {
     else this.aux.set(name, value);
   }
 
-  /** Free slots are below the slot count, each once; the other slots are for keys that are yet to come. */
+  /**
+   * Free slots are below the slot count, each once; the other slots are for keys that are yet to
+   * come.
+   */
   #layOut(bytes: Buffer): void {
     const { table } = this.#keyspace.database(this.#db);
     const slotCount = bytes.length >= 4 ? bytes.readUInt32LE(0) : 0;
@@ -102,7 +112,10 @@ class Loader {
     this.#expireAt = Math.max(ms, 1);
   }
 
-  /** Checks the CRC-64 behind the end opcode; version 4 and older have none, all zeros means not computed. */
+  /**
+   * Checks the CRC-64 behind the end opcode; version 4 and older have none, all zeros means not
+   * computed.
+   */
   #finish(): void {
     if (this.#version < 5) return;
     const input = this.#input;

@@ -1,8 +1,10 @@
-// Owns: the walk that writes a whole keyspace to an RDB file in slices while commands go on (architecture D7).
-// The constructor starts the epoch: the tables and their slot counts as they are. Before a slot not yet walked changes,
-// its key is serialised as it was and kept until the walk gets there; a slot filled during the epoch is left out.
-// Keys leave in slot order and free slots are noted, so that a loaded table goes on like the one that was saved, and members with the same history write the same bytes whatever happened between slices.
-// Invariant: the file holds exactly the state at the start. FLUSHALL and SWAPDB need nothing: they exchange tables.
+// Owns: the walk that writes a whole keyspace to an RDB file in slices while commands go on
+// (architecture D7). The constructor starts the epoch: the tables and their slot counts as they
+// are. Before a slot not yet walked changes, its key is serialised as it was and kept until the
+// walk gets there; a slot filled during the epoch is left out. Keys leave in slot order and free
+// slots are noted, so that a loaded table goes on like the one that was saved, and members with the
+// same history write the same bytes whatever happened between slices. Invariant: the file holds
+// exactly the state at the start. FLUSHALL and SWAPDB need nothing: they exchange tables.
 
 import { assert } from '../../base/assert.js';
 import type { ChangeObserver } from '../../keyspace/database.js';
@@ -46,8 +48,8 @@ export class SnapshotWriter implements ChangeObserver {
   #done = false;
 
   /**
-   * Starts the epoch and becomes keyspace.observer. `aux` are fields for the header, in this order (redis-ver,
-   * helios-index, ...). End it with a step that returns true, or with abort.
+   * Starts the epoch and becomes keyspace.observer. `aux` are fields for the header, in this order
+   * (redis-ver, helios-index, ...). End it with a step that returns true, or with abort.
    */
   constructor(keyspace: Keyspace, aux: Iterable<readonly [name: string, value: string]>) {
     assert(keyspace.observer === null, 'one snapshot at a time');
@@ -86,8 +88,8 @@ export class SnapshotWriter implements ChangeObserver {
   }
 
   /**
-   * Writes about `maxKeys` keys, fewer when they are large (a slice also ends after `maxBytes`). True when the file is
-   * whole and the epoch is over. Take the bytes with drain().
+   * Writes about `maxKeys` keys, fewer when they are large (a slice also ends after `maxBytes`).
+   * True when the file is whole and the epoch is over. Take the bytes with drain().
    */
   step(maxKeys: number, maxBytes = 256 * 1024): boolean {
     if (this.#done) return true;

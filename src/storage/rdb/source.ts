@@ -32,7 +32,10 @@ export class RdbSource {
     return this.#file.close();
   }
 
-  /** Calls `step` until it returns false; a step that runs out of window starts again with a wider one. */
+  /**
+   * Calls `step` until it returns false; a step that runs out of window starts again with a wider
+   * one.
+   */
   async run(step: () => boolean): Promise<void> {
     for (;;) {
       const start = this.input.offset;
@@ -46,7 +49,10 @@ export class RdbSource {
     }
   }
 
-  /** At least twice the window, so that an object of any size is begun a logarithmic number of times. */
+  /**
+   * At least twice the window, so that an object of any size is begun a logarithmic number of
+   * times.
+   */
   async #widen(): Promise<void> {
     const { input } = this;
     const wanted = Math.max(CHUNK_BYTES, input.buffered);

@@ -1,6 +1,7 @@
-// Owns: the values of an RDB file, every type Redis 4 to 7.2 writes for strings, lists, sets, hashes and sorted sets.
-// The encoding a value gets back is told by its RDB type, a hint before the key, or its size, in this order; for what
-// value-writer.ts wrote it is the one it had. Damage throws RdbError; nothing is allocated for a length not checked.
+// Owns: the values of an RDB file, every type Redis 4 to 7.2 writes for strings, lists, sets,
+// hashes and sorted sets. The encoding a value gets back is told by its RDB type, a hint before the
+// key, or its size, in this order; for what value-writer.ts wrote it is the one it had. Damage
+// throws RdbError; nothing is allocated for a length not checked.
 
 import { parseDouble } from '../../base/numbers.js';
 import { HashValue } from '../../keyspace/hash.js';

@@ -1,6 +1,7 @@
-// Owns: one key with its value as RDB bytes, in forms that redis-server 7.0 and 7.2 load, each in the value's own
-// iteration order and telling its encoding, so that value-reader.ts restores exactly what was there.
-// Strings that are numbers in memory are written as integers, all others as they are.
+// Owns: one key with its value as RDB bytes, in forms that redis-server 7.0 and 7.2 load, each in
+// the value's own iteration order and telling its encoding, so that value-reader.ts restores
+// exactly what was there. Strings that are numbers in memory are written as integers, all others as
+// they are.
 
 import { formatDouble, parseInt64 } from '../../base/numbers.js';
 import { HashValue } from '../../keyspace/hash.js';
@@ -61,7 +62,10 @@ export function writeValue(out: RdbOutput, value: Value): void {
   else writeSortedSet(out, value);
 }
 
-/** A set small enough for a listpack that is a hashtable: the RDB type set does not tell the two apart. */
+/**
+ * A set small enough for a listpack that is a hashtable: the RDB type set does not tell the two
+ * apart.
+ */
 function needsHint(value: Value): boolean {
   return value instanceof SetValue && value.encoding === 'hashtable' && fitsSetListpack(value);
 }
