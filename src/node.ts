@@ -10,6 +10,7 @@ import { Rng } from './base/rng.js';
 import { sha1Hex } from './base/sha1.js';
 import type { Config } from './config/load.js';
 import { settingsOf, wireSettings } from './node-settings.js';
+import { LuaInterpreter } from './lua/lua-vm.js';
 import type { LogOutput } from './observe/logger.js';
 import { listenMetrics, Metrics } from './observe/metrics.js';
 import type { Hello, MemberIdentity } from './peer/handshake.js';
@@ -18,6 +19,7 @@ import { systemClock, type Timer } from './platform/clock.js';
 import { systemDisk } from './platform/disk.js';
 import { systemEntropy } from './platform/entropy.js';
 import type { HttpListener } from './platform/http.js';
+import { readLuaBinary } from './platform/lua-binary.js';
 import { type Listener, tcp } from './platform/net.js';
 import { systemProcess } from './platform/process.js';
 import { RaftCore } from './raft/core.js';
@@ -86,6 +88,7 @@ export class Node {
       fsync: config.aofFsync,
       segmentBytesMax: config.logSegmentSize,
       alone: config.raftMembers.every(({ id }) => id === config.raftNodeId),
+      lua: new LuaInterpreter(readLuaBinary()),
       disk: systemDisk,
       clock: systemClock,
       entropy: systemEntropy,
@@ -164,6 +167,7 @@ export class Node {
     const configured = config.raftMembers.map(({ id, address }) => ({ id, ...address }));
     const stored = opened.members;
     if (configured.length > 0) {
+      this.#compareMembers(configured, opened);
       await opened.stable.saveMembership(formatMembers(configured));
       return configured;
     }
@@ -176,6 +180,28 @@ export class Node {
     }
     await opened.stable.saveMembership(formatMembers(members));
     return members;
+  }
+
+  /** The log decides who the members are; a configuration that means another group is refused, never half followed. */
+  #compareMembers(configured: readonly MemberAddress[], opened: OpenedMember): void {
+    const logged = loggedVoters(opened);
+    const self = this.#config.raftNodeId;
+    const others = configured.map(({ id }) => id).filter((id) => id !== self);
+    if (logged === null || others.length === 0) return;
+    if (others.every((id) => !logged.includes(id))) {
+      throw new OperationalError(
+        'E_MEMBERS',
+        `the log in ${this.#config.dataDir} belongs to a cluster of ${logged.join(', ')}, and the peers name ` +
+          `${others.join(', ')}: with both there would be two leaders. Start it without peers, or with an empty directory.`,
+      );
+    }
+    const differ = others.filter((id) => !logged.includes(id));
+    const missing = logged.filter((id) => id !== self && !others.includes(id));
+    if (differ.length + missing.length === 0) return;
+    this.#logger.warn('The peers named differ from the members in the log; the log counts', {
+      named: others.join(','),
+      members: logged.join(','),
+    });
   }
 
   #makeLinks(): PeerLinks {
@@ -337,6 +363,14 @@ export class Node {
     });
     return server;
   }
+}
+
+/** Everyone in the newest membership on disk; null when the log has none yet. */
+function loggedVoters(opened: OpenedMember): readonly string[] | null {
+  let membership = opened.snapshot?.membership ?? null;
+  for (const entry of opened.entries) membership = entry.membership ?? membership;
+  if (membership === null) return null;
+  return [...new Set([...membership.voters, ...membership.outgoing, ...membership.learners])];
 }
 
 /** Listens; a port that cannot be had becomes an error that says which setting to change. */

@@ -5,6 +5,7 @@ import type { Rng } from '../base/rng.js';
 import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Reply } from '../resp/reply.js';
+import type { Scripting } from './scripting-runtime.js';
 
 /** Names as COMMAND INFO prints them (Redis command flags). */
 export type CommandFlag =
@@ -22,6 +23,7 @@ export type CommandFlag =
   | 'fast'
   | 'no_auth'
   | 'movablekeys'
+  | 'no_mandatory_keys'
   | 'no_multi'
   | 'no_async_loading'
   | 'allow_busy';
@@ -92,7 +94,9 @@ export interface CommandContext {
   /** Seeded from the entry for a write, from the node's entropy for a read. */
   readonly rng: Rng;
   /** True inside EVAL: unordered results must be sorted before a script sees them (KEYS, SCAN, RANDOMKEY...). */
-  readonly inScript: boolean;
+  inScript: boolean;
+  /** The machine's interpreter and script cache; null where there is none (tests of other families). */
+  readonly scripting?: Scripting | null;
 }
 
 /** A command that works on the keyspace only. `args[0]` is the name as sent. Five beats: parse, check, mutate, touch, reply. */

@@ -184,6 +184,13 @@ export class LuaVm {
     this.#wasm.lua_pushcclosure(state, this.#firstFunction + place, 0);
   }
 
+  /** Room for `extra` more values, or the error Lua raises without it. */
+  ensureStack(state: number, extra: number): void {
+    if (this.#wasm.lua_checkstack(state, extra) !== 0) return;
+    this.#wasm.lua_settop(state, -2);
+    this.raise(state, 'stack overflow');
+  }
+
   isString(state: number, index: number): boolean {
     return this.#wasm.lua_type(state, index) === LUA_TSTRING;
   }

@@ -63,7 +63,7 @@ export class ScriptEngine {
       this.#remember(sha, image);
       return image;
     } catch (error) {
-      return reasonOf(error) === 'fuel' ? 'script is too complex' : 'script cannot be compiled';
+      return this.#reasonOf(error) === 'fuel' ? 'script is too complex' : 'script cannot be compiled';
     }
   }
 
@@ -87,8 +87,14 @@ export class ScriptEngine {
       const failed = lua.lua_pcall(state, 0, 1, HANDLER) !== 0;
       return failed ? handlers.failure(state) : handlers.value(state);
     } catch (error) {
-      return handlers.stopped(reasonOf(error));
+      return handlers.stopped(this.#reasonOf(error));
     }
+  }
+
+  /** Why an exception left the VM. Bugs of our own go on as they are. */
+  #reasonOf(error: unknown): StopReason {
+    if (error instanceof AssertionError) throw error;
+    return error instanceof OutOfFuel || this.vm.fuel < 0 ? 'fuel' : 'fault';
   }
 
   #setArray(name: string, values: readonly string[]): void {
@@ -175,9 +181,3 @@ function refusals(vm: LuaVm): readonly HostFunction[] {
   ];
 }
 
-/** Why an exception left the VM. Bugs of our own go on as they are. */
-function reasonOf(error: unknown): StopReason {
-  if (error instanceof AssertionError) throw error;
-  if (error instanceof OutOfFuel) return 'fuel';
-  return 'fault';
-}

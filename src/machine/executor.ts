@@ -1,10 +1,12 @@
-// Owns: running one data command against the keyspace: lookup, arity, the context it sees, errors into replies.
-// Used by the machine for writes, by reads on this node, and by scripts for redis.call.
+// Owns: running one data command against the keyspace: lookup, arity, the context it sees, errors
+// into replies. Used by the machine for writes, by reads on this node, and by scripts for
+// redis.call.
 
 import { AssertionError } from '../base/assert.js';
 import { Rng } from '../base/rng.js';
 import { wrongArity } from '../commands/errors.js';
 import { dataCommands, parentNames } from '../commands/registry.js';
+import type { Scripting } from '../commands/scripting-runtime.js';
 import type { CommandContext, DataCommand } from '../commands/spec.js';
 import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
@@ -20,11 +22,13 @@ export class ExecutionContext implements CommandContext {
   now = 0;
   clock = 0;
   inScript = false;
+  readonly scripting: Scripting | null;
   #seed = 0;
   #rng: Rng | null = null;
 
-  constructor(keyspace: Keyspace) {
+  constructor(keyspace: Keyspace, scripting: Scripting | null = null) {
     this.keyspace = keyspace;
+    this.scripting = scripting;
     this.db = keyspace.database(0);
   }
 
@@ -45,12 +49,23 @@ export class ExecutionContext implements CommandContext {
 }
 
 const spellings = new Map<string, DataCommand>();
+/** The last word looked up and its command: a pipeline repeats itself. */
+let lastWord = '';
+let lastCommand: DataCommand | null = null;
 
-/** The command that `args` name, or null. Case-insensitive; a parent takes its subcommand from args[1]. */
+/**
+ * The command that `args` name, or null. Case-insensitive; a parent takes its subcommand from
+ * args[1].
+ */
 export function findCommand(args: readonly string[]): DataCommand | null {
   const word = args[0]!;
+  if (word === lastWord) return lastCommand;
   const known = spellings.get(word);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    lastWord = word;
+    lastCommand = known;
+    return known;
+  }
   const name = word.toLowerCase();
   if (parentNames.has(name)) {
     return dataCommands.get(`${name}|${(args[1] ?? '').toLowerCase()}`) ?? null;
@@ -66,8 +81,9 @@ export function arityMatches(command: DataCommand, count: number): boolean {
 }
 
 /**
- * Runs a command and turns what it throws into its reply. Anything but an ErrorReply is a bug in the command: it is
- * the same on every member, so it becomes an error reply rather than the end of the cluster; `onBug` tells the operator.
+ * Runs a command and turns what it throws into its reply. Anything but an ErrorReply is a bug in
+ * the command: it is the same on every member, so it becomes an error reply rather than the end of
+ * the cluster; `onBug` tells the operator.
  */
 export function execute(
   command: DataCommand,

@@ -1,14 +1,17 @@
-// Owns: the deterministic state machine of one member (architecture D3): entries in, replies out, nothing else.
-// `apply` is the one place that changes the keyspace. Its result is a function of the state before and the entry; only the
-// origin of a write is told its reply. Never sees a clock, I/O or a promise.
+// Owns: the deterministic state machine of one member (architecture D3): entries in, replies out,
+// nothing else. `apply` is the one place that changes the keyspace. Its result is a function of the
+// state before and the entry; only the origin of a write is told its reply. Never sees a clock, I/O
+// or a promise.
 
 import { assert } from '../base/assert.js';
 import type { LogRecord, OriginRun } from '../base/log-entry.js';
+import { Scripting } from '../commands/scripting-runtime.js';
 import type { DataCommand } from '../commands/spec.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import type { TouchMark } from '../keyspace/recent-touches.js';
+import type { LuaInterpreter } from '../lua/lua-vm.js';
 import { ErrorReply, NULL_ARRAY, OK, type Reply } from '../resp/reply.js';
-import { ExecutionContext, execute, findCommand } from './executor.js';
+import { arityMatches, ExecutionContext, execute, findCommand } from './executor.js';
 import { Origins, type OriginsDump } from './origins.js';
 import { PayloadReader } from './payload-reader.js';
 
@@ -31,9 +34,14 @@ export interface MachineState {
   readonly time: number;
   readonly origins: OriginsDump;
   readonly touches: { floor: number; marks: readonly TouchMark[] };
+  /** Bodies of the script cache, latin1. */
+  readonly scripts: readonly string[];
 }
 
-/** Dead keys reclaimed at each entry at most; the rest waits for the next entry and is dead all the same. */
+/**
+ * Dead keys reclaimed at each entry at most; the rest waits for the next entry and is dead all the
+ * same.
+ */
 const RECLAIM_PER_ENTRY = 256;
 
 export class Machine {
@@ -50,13 +58,18 @@ export class Machine {
   readonly #self: OriginIdentity;
   readonly #origins = new Origins();
   readonly #reader = new PayloadReader();
-  readonly #writeContext = new ExecutionContext(this.keyspace);
-  readonly #readContext = new ExecutionContext(this.keyspace);
+  readonly #scripting: Scripting | null;
+  readonly #writeContext: ExecutionContext;
+  readonly #readContext: ExecutionContext;
   /** Database selected at this point of the entry's payload. */
   #db = 0;
 
-  constructor(self: OriginIdentity) {
+  /** Without an interpreter EVAL answers an error: a member of a cluster always has one. */
+  constructor(self: OriginIdentity, interpreter: LuaInterpreter | null = null) {
     this.#self = self;
+    this.#scripting = interpreter === null ? null : this.#makeScripting(interpreter);
+    this.#writeContext = new ExecutionContext(this.keyspace, this.#scripting);
+    this.#readContext = new ExecutionContext(this.keyspace, this.#scripting);
   }
 
   /** Applies the next entry. `sink` hears of writes whose origin is this life of this node. */
@@ -95,6 +108,7 @@ export class Machine {
       time: this.time,
       origins: this.#origins.dump(),
       touches: this.keyspace.touches.dump(this.appliedIndex),
+      scripts: this.#scripting?.dump() ?? [],
     };
   }
 
@@ -105,20 +119,32 @@ export class Machine {
     this.time = state.time;
     this.#origins.load(state.origins);
     this.keyspace.touches.load(state.touches);
+    this.#scripting?.load(state.scripts);
+  }
+
+  #makeScripting(interpreter: LuaInterpreter): Scripting {
+    return new Scripting(interpreter, {
+      find: findCommand,
+      accepts: arityMatches,
+      run: (command, context, args) => execute(command, context, args, this.onBug),
+    });
   }
 
   #applyRun(run: OriginRun, sink: ResultSink): void {
     const own = run.node === this.#self.node && run.incarnation === this.#self.incarnation;
+    const origin = this.#origins.open(run.node, run.incarnation);
     for (let i = 0; i < run.count; i++) {
       const seq = run.firstSeq + i;
-      const fresh = this.#origins.admit(run.node, run.incarnation, seq);
+      const fresh = origin?.admit(seq) ?? false;
       if (own && fresh) sink.beforeApply(seq);
       const reply = this.#applyUnit(run, fresh);
       if (own && fresh) sink.applied(seq, reply);
     }
   }
 
-  /** One client write: a command, or a transaction. Its bytes are consumed whether it runs or not. */
+  /**
+   * One client write: a command, or a transaction. Its bytes are consumed whether it runs or not.
+   */
   #applyUnit(run: OriginRun, fresh: boolean): Reply {
     let args = this.#skipSelects();
     assert(args !== null, 'a run has a write for each sequence number');
@@ -136,7 +162,9 @@ export class Machine {
     return runs ? this.#run(args) : null;
   }
 
-  /** Consumes structural SELECTs; returns the command after them, or null at the end of the payload. */
+  /**
+   * Consumes structural SELECTs; returns the command after them, or null at the end of the payload.
+   */
   #skipSelects(): string[] | null {
     while (!this.#reader.atEnd) {
       const args = this.#reader.next();

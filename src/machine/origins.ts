@@ -1,26 +1,48 @@
-// Owns: which writes of each origin have been applied, so that a write sent again after a change of leader is applied
-// once (architecture D4). State of the machine: equal on every member at equal index, carried by snapshots.
-// One row per node id, so the table is bounded by the members there ever were.
+// Owns: which writes of each origin have been applied, so that a write sent again after a change of
+// leader is applied once (architecture D4). State of the machine: equal on every member at equal
+// index, carried by snapshots. One row per node id, so the table is bounded by the members there
+// ever were.
 
-interface Row {
+/** One life of one node. */
+export class OriginRow {
   incarnation: number;
   lastSeq: number;
+
+  constructor(incarnation: number, lastSeq: number) {
+    this.incarnation = incarnation;
+    this.lastSeq = lastSeq;
+  }
+
+  /**
+   * Whether the write is the next of its origin and so must run now. False for a repeat, and for
+   * one behind a gap (the origin sends it again, in order).
+   */
+  admit(seq: number): boolean {
+    if (seq !== this.lastSeq + 1) return false;
+    this.lastSeq = seq;
+    return true;
+  }
 }
 
 export type OriginsDump = readonly { node: string; incarnation: number; lastSeq: number }[];
 
 export class Origins {
-  readonly #rows = new Map<string, Row>();
+  readonly #rows = new Map<string, OriginRow>();
 
-  /**
-   * Whether the write is the next of its origin and so must run now. False for a repeat, for one behind a gap (the
-   * origin sends it again, in order) and for a past life of the node.
-   */
-  admit(node: string, incarnation: number, seq: number): boolean {
-    const row = this.#rowFor(node, incarnation);
-    if (row === null || seq !== row.lastSeq + 1) return false;
-    row.lastSeq = seq;
-    return true;
+  /** The row of this life of the node; null for a past life, whose writes never run. */
+  open(node: string, incarnation: number): OriginRow | null {
+    const row = this.#rows.get(node);
+    if (row === undefined) {
+      const fresh = new OriginRow(incarnation, 0);
+      this.#rows.set(node, fresh);
+      return fresh;
+    }
+    if (incarnation < row.incarnation) return null;
+    if (incarnation > row.incarnation) {
+      row.incarnation = incarnation;
+      row.lastSeq = 0;
+    }
+    return row;
   }
 
   /** The last sequence number applied for this life of the node; 0 for none. */
@@ -38,22 +60,7 @@ export class Origins {
   load(dump: OriginsDump): void {
     this.#rows.clear();
     for (const { node, incarnation, lastSeq } of dump) {
-      this.#rows.set(node, { incarnation, lastSeq });
+      this.#rows.set(node, new OriginRow(incarnation, lastSeq));
     }
-  }
-
-  #rowFor(node: string, incarnation: number): Row | null {
-    const row = this.#rows.get(node);
-    if (row === undefined) {
-      const fresh = { incarnation, lastSeq: 0 };
-      this.#rows.set(node, fresh);
-      return fresh;
-    }
-    if (incarnation < row.incarnation) return null;
-    if (incarnation > row.incarnation) {
-      row.incarnation = incarnation;
-      row.lastSeq = 0;
-    }
-    return row;
   }
 }

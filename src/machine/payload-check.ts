@@ -1,5 +1,6 @@
-// Owns: the check of a payload that came from another member before it may enter the log: it is RESP arrays of bulk
-// strings, has exactly the writes its runs count, and starts and ends in database 0. Answers what is wrong; never throws.
+// Owns: the check of a payload that came from another member before it may enter the log: it is
+// RESP arrays of bulk strings, has exactly the writes its runs count, and starts and ends in
+// database 0. Answers what is wrong; never throws.
 
 import { DATABASE_COUNT } from '../keyspace/keyspace.js';
 
@@ -15,7 +16,10 @@ export function checkPayload(
 class Checker {
   readonly #bytes: Buffer;
   #at = 0;
-  /** Lower-case name of the command just skipped, when it is short; its first argument when it is SELECT. */
+  /**
+   * Lower-case name of the command just skipped, when it is short; its first argument when it is
+   * SELECT.
+   */
   #word = '';
   #argument = '';
   #db = 0;

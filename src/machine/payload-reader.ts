@@ -1,5 +1,6 @@
-// Owns: walking the payload of an entry, command by command. The bytes were checked when the entry was made and again by
-// its CRC, so anything malformed here is damage or a bug: nextCommand asserts.
+// Owns: walking the payload of an entry, command by command. The bytes were checked when the entry
+// was made and again by its CRC, so anything malformed here is damage or a bug: nextCommand
+// asserts.
 
 import { nextCommand } from '../resp/request.js';
 

@@ -3,6 +3,7 @@
 // decides whom to vote for or what is committed.
 
 import type { LoggedRecord, LogRecord } from '../base/log-entry.js';
+import type { LuaInterpreter } from '../lua/lua-vm.js';
 import { Machine } from '../machine/machine.js';
 import type { Logger } from '../observe/logger.js';
 import type { MemberAddress } from '../peer/links.js';
@@ -28,6 +29,7 @@ export interface BootOptions {
   readonly segmentBytesMax: number;
   /** Whether the configuration names no other member. */
   readonly alone: boolean;
+  readonly lua: LuaInterpreter;
   readonly disk: Disk;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -75,7 +77,7 @@ export async function openMember(options: BootOptions): Promise<OpenedMember> {
   if (recovered.cut !== null) {
     logger.warn('Cut the unfinished end of the log', { ...recovered.cut });
   }
-  const machine = new Machine({ node: nodeId, incarnation });
+  const machine = new Machine({ node: nodeId, incarnation }, options.lua);
   const snapshot = await loadSnapshot(machine, recovered.store, disk, logger);
   return {
     stable,

@@ -43,9 +43,17 @@ export class Reads {
     this.#turn.push(read);
   }
 
-  /** Sends off this turn's reads. */
+  /** Reads wait and nothing keeps them from being sent off. */
+  get ready(): boolean {
+    return this.#turn.length > 0 && this.#asked.size === 0;
+  }
+
+  /**
+   * Sends off the reads that wait, unless a request is under way: then they go together with its
+   * answer, so that a busy node asks for many reads at once instead of for each turn.
+   */
   dispatch(now: number): void {
-    if (this.#turn.length === 0) return;
+    if (this.#turn.length === 0 || this.#asked.size > 0) return;
     const batch: ReadBatch = { id: 0, reads: this.#turn, arrivedAt: now, askedAt: now };
     this.#turn = [];
     this.#send(batch, now);

@@ -267,6 +267,10 @@ export class Replica implements Group {
       this.#appendEntries();
       this.#reads.dispatch(this.#clock.monotonic());
       this.#carryOut();
+      if (this.#reads.ready) {
+        this.#reads.dispatch(this.#clock.monotonic());
+        this.#carryOut();
+      }
       if (this.#parts.snapshots.hasStaged && !this.#installing)
         this.#parts.snapshots.discardStaged();
       this.#links.flush();

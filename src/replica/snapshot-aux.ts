@@ -17,6 +17,7 @@ export function auxOf(meta: SnapshotMeta, state: MachineState): ReadonlyMap<stri
     ['helios-membership', JSON.stringify(meta.membership)],
     ['helios-origins', JSON.stringify(state.origins)],
     ['helios-touches', JSON.stringify(state.touches)],
+    ['helios-scripts', JSON.stringify(state.scripts)],
   ]);
 }
 
@@ -31,7 +32,9 @@ export function parseAux(aux: ReadonlyMap<string, string>): {
   const membership = jsonField<SnapshotMeta['membership']>(aux, 'helios-membership');
   const origins = jsonField<MachineState['origins']>(aux, 'helios-origins');
   const touches = jsonField<MachineState['touches']>(aux, 'helios-touches');
-  return { meta: { index, term, membership }, state: { index, term, time, origins, touches } };
+  const scripts = jsonField<MachineState['scripts']>(aux, 'helios-scripts', '[]');
+  const state = { index, term, time, origins, touches, scripts };
+  return { meta: { index, term, membership }, state };
 }
 
 function numberField(aux: ReadonlyMap<string, string>, name: string): number {
@@ -40,9 +43,10 @@ function numberField(aux: ReadonlyMap<string, string>, name: string): number {
   throw new OperationalError('E_RDB', `snapshot field ${name} is missing or not a number`);
 }
 
-function jsonField<T>(aux: ReadonlyMap<string, string>, name: string): T {
+/** `missing`: what a snapshot of a version without the field means. */
+function jsonField<T>(aux: ReadonlyMap<string, string>, name: string, missing = ''): T {
   try {
-    return JSON.parse(aux.get(name) ?? '') as T;
+    return JSON.parse(aux.get(name) ?? missing) as T;
   } catch {
     throw new OperationalError('E_RDB', `snapshot field ${name} is missing or not JSON`);
   }

@@ -109,7 +109,8 @@ function runUnit(unit, host, port, directory) {
   const log = values.log
     ? createWriteStream(join(values.log, `${unit.replaceAll('/', '-')}.log`))
     : null;
-  const result = { unit, ok: 0, err: 0, skip: 0, ignore: 0, ended: false, failures: [] };
+  const counts = { unit, ok: 0, err: 0, skip: 0, ignore: 0 };
+  const result = { ...counts, ended: false, explains: false, failures: [] };
   let rest = '';
   const take = (chunk) => {
     log?.write(chunk);
@@ -131,12 +132,16 @@ function runUnit(unit, host, port, directory) {
 function count(result, line) {
   if (/^\[\d+\/\d+ done\]/.test(line)) result.ended = true;
   const [, kind, text] = LINE.exec(line) ?? [];
-  if (kind === undefined || result[kind] === undefined) {
-    if (kind === 'exception' || line.startsWith('[TIMEOUT]')) result.failures.push(line);
+  if (kind === 'exception' || line.startsWith('[TIMEOUT]')) result.failures.push(line);
+  if (kind === undefined) {
+    // The line behind a failure says what was expected.
+    if (result.explains) result.failures.push(`    ${line}`);
+    result.explains = false;
     return;
   }
-  result[kind]++;
+  result.explains = kind === 'err';
   if (kind === 'err') result.failures.push(text);
+  if (result[kind] !== undefined) result[kind]++;
 }
 
 async function measure(unit) {

@@ -19,6 +19,8 @@ export interface Ended {
 
 export interface RunOptions {
   readonly input?: string | Buffer;
+  /** Instead of `input`: each text is typed once the output since the one before it matches. */
+  readonly steps?: readonly (readonly [after: RegExp, text: string])[];
   readonly env?: Record<string, string>;
   /** It gets SIGINT then, as a user's Ctrl-C, and SIGKILL two seconds later. */
   readonly msMax?: number;
@@ -35,8 +37,18 @@ export function run(
     const child = spawn(program, args, { env, stdio: 'pipe' });
     let output = '';
     let stderr = '';
+    const steps = [...(options.steps ?? [])];
+    let seen = 0;
+    const typeNext = (): void => {
+      const next = steps[0];
+      if (next === undefined || !next[0].test(output.slice(seen))) return;
+      steps.shift();
+      seen = output.length;
+      child.stdin.write(next[1]);
+    };
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString('latin1');
+      typeNext();
     });
     child.stderr.on('data', (chunk: Buffer) => {
       output += chunk.toString('latin1');
@@ -52,7 +64,7 @@ export function run(
       clearTimeout(kill);
       resolve({ code, output, stderr });
     });
-    child.stdin.end(options.input ?? '');
+    if (options.steps === undefined) child.stdin.end(options.input ?? '');
   });
 }
 

@@ -107,6 +107,23 @@ describe('a proposal', () => {
   });
 });
 
+describe('an acknowledgement of an older term', () => {
+  it('says nothing of this term', () => {
+    const group = new Group(...['a', 'b', 'c'].map((id) => new Member(id, ABC, {}, entries(1))));
+    group.elect('a');
+    group.isolate('b', 'c');
+    group.propose('a', 'x');
+    const { core } = group.get('a');
+    const commit = core.commitIndex;
+    const hints = { hintIndex: 0, hintTerm: 0 };
+    const answer = { type: 'appendResponse', to: 'a', accepted: true, index: 3, ...hints } as const;
+    core.step({ ...answer, from: 'b', term: 1 });
+    expect([core.commitIndex, core.lastIndex]).toEqual([commit, 3]);
+    core.step({ ...answer, from: 'b', term: 2 });
+    expect(core.commitIndex).toBe(3);
+  });
+});
+
 describe('limits', () => {
   it('refuse proposals beyond the uncommitted bytes, but always take one', () => {
     const group = new Group(
