@@ -9,8 +9,8 @@ import type { LoggedRecord } from './base/log-entry.js';
 import { Rng } from './base/rng.js';
 import { sha1Hex } from './base/sha1.js';
 import type { Config } from './config/load.js';
-import { settingsOf, wireSettings } from './node-settings.js';
 import { LuaInterpreter } from './lua/lua-vm.js';
+import { settingsOf, wireSettings } from './node-settings.js';
 import type { LogOutput } from './observe/logger.js';
 import { listenMetrics, Metrics } from './observe/metrics.js';
 import type { Hello, MemberIdentity } from './peer/handshake.js';
@@ -182,7 +182,10 @@ export class Node {
     return members;
   }
 
-  /** The log decides who the members are; a configuration that means another group is refused, never half followed. */
+  /**
+   * The log decides who the members are; a configuration that means another group is refused, never
+   * half followed.
+   */
   #compareMembers(configured: readonly MemberAddress[], opened: OpenedMember): void {
     const logged = loggedVoters(opened);
     const self = this.#config.raftNodeId;

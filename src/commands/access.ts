@@ -1,5 +1,6 @@
-// Owns: typed access to keys for command functions. Each throws WRONG_TYPE when the key holds something else.
-// `read*` for commands that only look; `edit*` for those that will change the value in place and then touch the key.
+// Owns: typed access to keys for command functions. Each throws WRONG_TYPE when the key holds
+// something else. `read*` for commands that only look; `edit*` for those that will change the value
+// in place and then touch the key.
 
 import { HashValue } from '../keyspace/hash.js';
 import { ListValue } from '../keyspace/list.js';

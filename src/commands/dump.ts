@@ -1,5 +1,5 @@
-// Owns: DUMP and RESTORE. The format of a value is storage/rdb/dump.ts, a pure codec, and the only part of storage that
-// commands may use.
+// Owns: DUMP and RESTORE. The format of a value is storage/rdb/dump.ts, a pure codec, and the only
+// part of storage that commands may use.
 
 import { ErrorReply, OK, type Reply } from '../resp/reply.js';
 import { dumpValue, restoreValue } from '../storage/rdb/dump.js';
@@ -23,7 +23,10 @@ interface RestoreOptions {
   readonly absolute: boolean;
 }
 
-/** REPLACE, ABSTTL; IDLETIME and FREQ are checked and say nothing here: access is the node's own affair. */
+/**
+ * REPLACE, ABSTTL; IDLETIME and FREQ are checked and say nothing here: access is the node's own
+ * affair.
+ */
 function restoreOptions(args: readonly string[]): RestoreOptions {
   let replace = false;
   let absolute = false;

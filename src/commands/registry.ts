@@ -1,4 +1,5 @@
-// Owns: the one table of data commands, joined from the families. Names are unique; lookups are lower case.
+// Owns: the one table of data commands, joined from the families. Names are unique; lookups are
+// lower case.
 
 import { assert } from '../base/assert.js';
 import { bitmapCommands } from './bitmaps.js';
@@ -48,7 +49,10 @@ function join(): ReadonlyMap<string, DataCommand> {
 /** Data commands by lower-case name; a subcommand is found as `parent|child`. */
 export const dataCommands: ReadonlyMap<string, DataCommand> = join();
 
-/** Parents that have subcommands (`object`, `script`, ...): dispatch joins the first two words for these. */
+/**
+ * Parents that have subcommands (`object`, `script`, ...): dispatch joins the first two words for
+ * these.
+ */
 export const parentNames: ReadonlySet<string> = new Set(
   [...dataCommands.keys()]
     .filter((name) => name.includes('|'))

@@ -3,13 +3,7 @@
 // ends in an error and not in a hang.
 
 import { formatDouble } from '../base/numbers.js';
-import {
-  LUA_TBOOLEAN,
-  LUA_TNIL,
-  LUA_TNUMBER,
-  LUA_TSTRING,
-  LUA_TTABLE,
-} from '../lua/lua-api.js';
+import { LUA_TBOOLEAN, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE } from '../lua/lua-api.js';
 import type { LuaVm } from '../lua/lua-vm.js';
 import {
   BigNumberReply,
@@ -18,7 +12,7 @@ import {
   MapReply,
   NullArray,
   PairsReply,
-  PushReply,
+  type PushReply,
   type Reply,
   SetReply,
   SimpleString,
@@ -251,12 +245,7 @@ function replyOfVerbatim(vm: LuaVm, state: number): Reply | undefined {
   return fits ? new VerbatimReply(`${cText(format)}   `.slice(0, 3), text) : undefined;
 }
 
-function replyOfMap(
-  vm: LuaVm,
-  state: number,
-  resp: RespVersion,
-  depth: number,
-): Reply | undefined {
+function replyOfMap(vm: LuaVm, state: number, resp: RespVersion, depth: number): Reply | undefined {
   if (vm.lua.lua_type(state, -1) !== LUA_TTABLE) return undefined;
   const items: Reply[] = [];
   vm.lua.lua_pushnil(state);
@@ -270,12 +259,7 @@ function replyOfMap(
   return new MapReply(items);
 }
 
-function replyOfSet(
-  vm: LuaVm,
-  state: number,
-  resp: RespVersion,
-  depth: number,
-): Reply | undefined {
+function replyOfSet(vm: LuaVm, state: number, resp: RespVersion, depth: number): Reply | undefined {
   if (vm.lua.lua_type(state, -1) !== LUA_TTABLE) return undefined;
   const items: Reply[] = [];
   vm.lua.lua_pushnil(state);

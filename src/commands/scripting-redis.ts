@@ -3,9 +3,9 @@
 
 import { formatDouble } from '../base/numbers.js';
 import { sha1Hex } from '../base/sha1.js';
-import { LUA_TNUMBER, LUA_TSTRING } from '../lua/lua-api.js';
 import type { HostFunction } from '../lua/host-functions.js';
 import type { Library } from '../lua/library.js';
+import { LUA_TNUMBER, LUA_TSTRING } from '../lua/lua-api.js';
 import type { LuaVm } from '../lua/lua-vm.js';
 import { ErrorReply } from '../resp/reply.js';
 import { cText, pushError, pushReply } from './scripting-conversion.js';

@@ -157,7 +157,8 @@ export class Scripting {
     const context = this.#context!;
     const special = findSpecial(args);
     if (special !== undefined) {
-      const fits = special.arity >= 0 ? args.length === special.arity : args.length >= -special.arity;
+      const fits =
+        special.arity >= 0 ? args.length === special.arity : args.length >= -special.arity;
       return fits ? special.run(context, args) : WRONG_COUNT;
     }
     const command = this.#runner.find(args);
@@ -192,8 +193,7 @@ export class Scripting {
     const text = fieldText(vm, state, 'err') ?? 'ERR script failed without a message';
     const source = fieldText(vm, state, 'source');
     const line = fieldText(vm, state, 'line');
-    const place =
-      source === null || line === null ? '' : ` script: ${sha}, on ${source}:${line}.`;
+    const place = source === null || line === null ? '' : ` script: ${sha}, on ${source}:${line}.`;
     return new ErrorReply(errorText(`${text}${place}`));
   }
 }

@@ -2,9 +2,8 @@
 // names of the others, so that a script is told "not allowed" and not "unknown".
 
 import type { Reply } from '../resp/reply.js';
-import { OK, PONG } from '../resp/reply.js';
+import { ErrorReply, OK, PONG } from '../resp/reply.js';
 import { database } from './arguments.js';
-import { ErrorReply } from '../resp/reply.js';
 import type { CommandContext } from './spec.js';
 
 export interface SpecialCommand {

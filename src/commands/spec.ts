@@ -47,9 +47,10 @@ export type CommandGroup =
 export type KeyUse = 'RO' | 'RW' | 'OW' | 'RM';
 
 /**
- * Where keys stand in the arguments. `first` is 1-based with args[0] the command name; `last` may be negative
- * (-1 the last argument). first 0: no keys. `find` names the positions when they depend on other arguments (then
- * the flag is `movablekeys`); it answers an empty list when the arguments make no sense.
+ * Where keys stand in the arguments. `first` is 1-based with args[0] the command name; `last` may
+ * be negative (-1 the last argument). first 0: no keys. `find` names the positions when they depend
+ * on other arguments (then the flag is `movablekeys`); it answers an empty list when the arguments
+ * make no sense.
  */
 export interface KeySpec {
   readonly first: number;
@@ -67,7 +68,10 @@ export const ALL_KEYS: KeySpec = { first: 1, last: -1, step: 1 };
 export interface CommandInfo {
   /** Lower case. A subcommand's name is `parent|child`. */
   readonly name: string;
-  /** Number of arguments with the name; negative: at least that many. Subcommands count the parent word too. */
+  /**
+   * Number of arguments with the name; negative: at least that many. Subcommands count the parent
+   * word too.
+   */
   readonly arity: number;
   readonly flags: readonly CommandFlag[];
   readonly keys: KeySpec;
@@ -80,8 +84,9 @@ export interface CommandInfo {
 }
 
 /**
- * What a data command may see. Everything in it is a function of the log for a write, so that each member computes
- * the same result; a read gets the node's own clock and generator where the fields say so.
+ * What a data command may see. Everything in it is a function of the log for a write, so that each
+ * member computes the same result; a read gets the node's own clock and generator where the fields
+ * say so.
  */
 export interface CommandContext {
   readonly keyspace: Keyspace;
@@ -89,17 +94,28 @@ export interface CommandContext {
   db: Database;
   /** Replicated time in ms: the only time that decides whether a key lives. */
   readonly now: number;
-  /** Time in ms for display in reads (TTL, TIME): the node's clock, never less than `now`; in a write it is `now`. */
+  /**
+   * Time in ms for display in reads (TTL, TIME): the node's clock, never less than `now`; in a
+   * write it is `now`.
+   */
   readonly clock: number;
   /** Seeded from the entry for a write, from the node's entropy for a read. */
   readonly rng: Rng;
-  /** True inside EVAL: unordered results must be sorted before a script sees them (KEYS, SCAN, RANDOMKEY...). */
+  /**
+   * True inside EVAL: unordered results must be sorted before a script sees them (KEYS, SCAN,
+   * RANDOMKEY...).
+   */
   inScript: boolean;
-  /** The machine's interpreter and script cache; null where there is none (tests of other families). */
+  /**
+   * The machine's interpreter and script cache; null where there is none (tests of other families).
+   */
   readonly scripting?: Scripting | null;
 }
 
-/** A command that works on the keyspace only. `args[0]` is the name as sent. Five beats: parse, check, mutate, touch, reply. */
+/**
+ * A command that works on the keyspace only. `args[0]` is the name as sent. Five beats: parse,
+ * check, mutate, touch, reply.
+ */
 export interface DataCommand extends CommandInfo {
   readonly run: (context: CommandContext, args: readonly string[]) => Reply;
 }

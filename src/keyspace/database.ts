@@ -222,7 +222,10 @@ export class Database {
     [this.#deadlines, other.#deadlines] = [other.#deadlines, this.#deadlines];
   }
 
-  /** Adds a key while a snapshot is loaded: no touch, no observer. `expireAt` 0 for none. False when the key is there. */
+  /**
+   * Adds a key while a snapshot is loaded: no touch, no observer. `expireAt` 0 for none. False when
+   * the key is there.
+   */
   load(key: string, value: Value, expireAt: number): boolean {
     if (this.#table.find(key) >= 0) return false;
     const slot = this.#table.insert(key, value);

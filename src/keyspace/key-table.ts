@@ -55,14 +55,17 @@ export class KeyTable {
     return slot;
   }
 
-  /** Slots that are free, the next to be used last: with the keys in slot order, the whole layout. */
+  /**
+   * Slots that are free, the next to be used last: with the keys in slot order, the whole layout.
+   */
   get freeSlots(): readonly number[] {
     return this.#free;
   }
 
   /**
-   * Prepares an empty table for loading: keys inserted next take the slots below `slotCount` that are not in `free`,
-   * ascending; after them `free` is used as it was. So a loaded table goes on exactly like the one that was saved.
+   * Prepares an empty table for loading: keys inserted next take the slots below `slotCount` that
+   * are not in `free`, ascending; after them `free` is used as it was. So a loaded table goes on
+   * exactly like the one that was saved.
    */
   layOut(slotCount: number, free: readonly number[]): void {
     assert(this.#keys.length === 0, 'only an empty table is laid out');

@@ -43,6 +43,8 @@ export class Keyspace {
   markAccess: AccessMarker = (stamp) => stamp;
   /** Reads a stamp for OBJECT IDLETIME and FREQ; set by the server together with markAccess. */
   readAccess: (stamp: number) => AccessReading = () => ({ kind: 'idle', seconds: 0 });
+  /** The stamp for an idle time (s) or use count told by RESTORE, -1 where not; set likewise. */
+  placeAccess: (stamp: number, idleSeconds: number, frequency: number) => number = (stamp) => stamp;
   /** Local sink for touches (client WATCH on this node); called after the touch is recorded. */
   onTouch: ((db: number, key: string) => void) | null = null;
   /** Local sink for changes to a whole database (FLUSHDB, SWAPDB). */
@@ -87,8 +89,11 @@ export class Keyspace {
   /** Removes every key of one database; returns how many there were. */
   flush(database: Database): number {
     if (database.size <= TOUCHED_EACH_MAX) {
-      for (const key of sortedKeys(database.table)) this.touched(database.index, key);
-      return database.flush();
+      const keys = sortedKeys(database.table);
+      const removed = database.flush();
+      // After the keys are gone: a WATCH of a key that was dead already must see that it still is.
+      for (const key of keys) this.touched(database.index, key);
+      return removed;
     }
     const removed = database.flush();
     this.dirty += removed;

@@ -1,9 +1,12 @@
-// Owns: which keys the last entries touched, so that EXEC can be judged against WATCH at its place in the log.
-// State of the machine: equal on every member, carried by snapshots. Bounded twice: by TOUCHES_MAX marks and by
-// TOUCHES_WINDOW entries; a question about an older index is answered "touched", which only makes a transaction retry.
-// The window makes a restored member answer like the others: what dump() leaves out, no one is asked about any more.
+// Owns: which keys the last entries touched, so that EXEC can be judged against WATCH at its place
+// in the log. State of the machine: equal on every member, carried by snapshots. Bounded twice: by
+// TOUCHES_MAX marks and by TOUCHES_WINDOW entries; a question about an older index is answered
+// "touched", which only makes a transaction retry. The window makes a restored member answer like
+// the others: what dump() leaves out, no one is asked about any more.
 
-/** Marks kept. In flight between WATCH check and apply are a few entries, each a few hundred writes. */
+/**
+ * Marks kept. In flight between WATCH check and apply are a few entries, each a few hundred writes.
+ */
 export const TOUCHES_MAX = 16_384;
 /** Entries a transaction may travel between the check on its node and its place in the log. */
 export const TOUCHES_WINDOW = 256;
@@ -40,7 +43,10 @@ export class RecentTouches {
     this.record(EVERY_DB, '', index);
   }
 
-  /** Whether an entry with index > `since` touched the key, or may have, asked by the entry at `index`. */
+  /**
+   * Whether an entry with index > `since` touched the key, or may have, asked by the entry at
+   * `index`.
+   */
   touchedSince(db: number, key: string, since: number, index: number): boolean {
     if (since < this.#floor || since < index - TOUCHES_WINDOW) return true;
     const oldest = Math.max(0, this.#count - TOUCHES_MAX);

@@ -1,6 +1,7 @@
 // Owns: what a key may hold, and the names Redis uses for it.
-// Small strings are latin1 JavaScript strings (one byte a character, see architecture D16); integers that came out of
-// INCR and its kin are numbers (always safe integers in canonical form); a string edited in place is a RawString.
+// Small strings are latin1 JavaScript strings (one byte a character, see architecture D16);
+// integers that came out of INCR and its kin are numbers (always safe integers in canonical form);
+// a string edited in place is a RawString.
 
 import type { HashValue } from './hash.js';
 import type { ListValue } from './list.js';
@@ -21,8 +22,9 @@ export function typeName(value: Value): TypeName {
 }
 
 /**
- * Base of every value that is mutated in place. `bytes` is the value's own running estimate of its memory;
- * `accounted` is what the database has counted so far (Database.touch settles the difference).
+ * Base of every value that is mutated in place. `bytes` is the value's own running estimate of its
+ * memory; `accounted` is what the database has counted so far (Database.touch settles the
+ * difference).
  */
 export abstract class MutableValue {
   abstract readonly type: TypeName;

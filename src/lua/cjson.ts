@@ -1,2 +1,4 @@
 import type { Library } from './library.js';
-export function cjson(): Library { return { name: 'cjson', functions: {}, nulls: ['null'] }; }
+export function cjson(): Library {
+  return { name: 'cjson', functions: {}, nulls: ['null'] };
+}

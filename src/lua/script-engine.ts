@@ -63,7 +63,9 @@ export class ScriptEngine {
       this.#remember(sha, image);
       return image;
     } catch (error) {
-      return this.#reasonOf(error) === 'fuel' ? 'script is too complex' : 'script cannot be compiled';
+      return this.#reasonOf(error) === 'fuel'
+        ? 'script is too complex'
+        : 'script cannot be compiled';
     }
   }
 
@@ -180,4 +182,3 @@ function refusals(vm: LuaVm): readonly HostFunction[] {
     (state) => vm.raise(state, 'Attempt to modify a readonly table'),
   ];
 }
-

@@ -100,4 +100,3 @@ function growTo(memory: WebAssembly.Memory, bytes: number, memoryMax: number): n
   if (missing > 0) memory.grow(missing);
   return 1;
 }
-

@@ -1,5 +1,6 @@
 // Owns: what a command answers, independent of the protocol version of whoever asked.
-// A reply is built once (by the machine or the server) and written as RESP2 or RESP3 by resp/encoder.ts.
+// A reply is built once (by the machine or the server) and written as RESP2 or RESP3 by
+// resp/encoder.ts.
 //
 //   string            bulk string, one latin1 character per byte
 //   number | bigint   integer (a number must be a safe integer; bigint covers the rest of int64)
@@ -33,8 +34,9 @@ export class SimpleString {
 }
 
 /**
- * `-text`; the text begins with its code (`ERR`, `WRONGTYPE`, ...). Not an Error: it has no stack and is cheap to
- * throw. A command reports failure by returning or throwing one, before it has changed anything.
+ * `-text`; the text begins with its code (`ERR`, `WRONGTYPE`, ...). Not an Error: it has no stack
+ * and is cheap to throw. A command reports failure by returning or throwing one, before it has
+ * changed anything.
  */
 export class ErrorReply {
   readonly text: string;
@@ -75,7 +77,10 @@ export class SetReply {
   }
 }
 
-/** `items` alternates a, b. RESP3 an array of two-element arrays; RESP2 one flat array (ZRANGE WITHSCORES). */
+/**
+ * `items` alternates a, b. RESP3 an array of two-element arrays; RESP2 one flat array (ZRANGE
+ * WITHSCORES).
+ */
 export class PairsReply {
   readonly items: readonly Reply[];
   constructor(items: readonly Reply[]) {

@@ -1,6 +1,7 @@
-// Owns: the 32-bit stamp a key carries for eviction and OBJECT: seconds of the last use (LRU policies), or a logarithmic
-// use count with its age (LFU policies: minutes in the upper 16 bits, count in the lower 8), as Redis keeps them.
-// Node-local: reads stamp too, so members differ; nothing replicated may depend on it.
+// Owns: the 32-bit stamp a key carries for eviction and OBJECT: seconds of the last use (LRU
+// policies), or a logarithmic use count with its age (LFU policies: minutes in the upper 16 bits,
+// count in the lower 8), as Redis keeps them. Node-local: reads stamp too, so members differ;
+// nothing replicated may depend on it.
 
 import type { Rng } from '../base/rng.js';
 import type { AccessReading } from '../keyspace/keyspace.js';
@@ -38,6 +39,12 @@ export class AccessStamps {
   readonly read = (stamp: number): AccessReading => {
     if (this.rules.lfu) return { kind: 'frequency', count: this.#decayed(stamp) };
     return { kind: 'idle', seconds: stamp === 0 ? 0 : Math.max(0, this.seconds - stamp) };
+  };
+
+  /** The stamp of a key RESTOREd with IDLETIME or FREQ (-1: not given); the policy's kind counts. */
+  readonly place = (stamp: number, idleSeconds: number, frequency: number): number => {
+    if (!this.rules.lfu) return idleSeconds < 0 ? stamp : Math.max(1, this.seconds - idleSeconds);
+    return frequency < 0 ? stamp : (((this.#minutes() << 16) >>> 0) | frequency) >>> 0;
   };
 
   /** Higher is a better candidate for eviction. */

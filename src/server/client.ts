@@ -1,5 +1,5 @@
-// Owns: one RESP connection: who it is, what it selected, its queue of unanswered commands, its output.
-// What commands may see and do of it; session.ts implements it.
+// Owns: one RESP connection: who it is, what it selected, its queue of unanswered commands, its
+// output. What commands may see and do of it; session.ts implements it.
 
 import type { Reply } from '../resp/reply.js';
 
@@ -38,7 +38,7 @@ export interface Client {
   readonly watchedKeys: number;
   /** Kept by pub/sub. */
   readonly subscriptions: { -readonly [K in keyof SubscriptionCounts]: SubscriptionCounts[K] };
-  /** Waits in a blocking command. */
+  /** Waits in a blocking command, or for the end of CLIENT PAUSE. */
   readonly blocked: boolean;
   /** Index of the entry that carried this connection's last write, 0 for none (WAIT). */
   readonly lastWriteIndex: number;
@@ -49,13 +49,21 @@ export interface Client {
   resolve(reply: Reply): void;
   /** Sends what answers no command (pub/sub messages, MONITOR), at once. */
   push(reply: Reply): void;
-  /** Set by a command that returns LATER and can be ended early: the reply for CLIENT UNBLOCK. Reset by `resolve`. */
+  /**
+   * Set by a command that returns LATER and can be ended early: the reply for CLIENT UNBLOCK. Reset
+   * by `resolve`.
+   */
   unblockWith: ((how: 'timeout' | 'error') => Reply) | null;
   /** Leaves MULTI and forgets WATCH (RESET, UNWATCH). */
   discard(): void;
   unwatch(): void;
-  /** CLIENT UNBLOCK: ends a blocking command as its timeout would, or with an error; false when it is not in one. */
+  /**
+   * CLIENT UNBLOCK: ends a blocking command as its timeout would, or with an error; false when it
+   * is not in one.
+   */
   unblock(how: 'timeout' | 'error'): boolean;
+  /** Set by a command that ends its own connection: once it has been answered (CLIENT KILL). */
+  closesAfterReply: boolean;
   /** Closes the connection after the output written so far (`soon`) or at once. */
   close(when: 'soon' | 'now'): void;
 }

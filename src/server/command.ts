@@ -1,5 +1,6 @@
-// Owns: commands that need the connection or the server rather than the keyspace (connection, server, transactions).
-// They are rows of the same shape as data commands, so COMMAND and dispatch treat all alike.
+// Owns: commands that need the connection or the server rather than the keyspace (connection,
+// server, transactions). They are rows of the same shape as data commands, so COMMAND and dispatch
+// treat all alike.
 
 import type { CommandInfo } from '../commands/spec.js';
 import type { Reply } from '../resp/reply.js';
@@ -17,8 +18,9 @@ export type ServerResult = Reply | typeof LATER | typeof NOTHING;
 export interface ServerCommand extends CommandInfo {
   readonly run: (client: Client, args: readonly string[], server: Server) => ServerResult;
   /**
-   * True: does not depend on replies still owed to this connection, nor changes how they are written, so it need not
-   * wait for them (PING, SELECT). Others run when all commands before them have been answered.
+   * True: does not depend on replies still owed to this connection, nor changes how they are
+   * written, so it need not wait for them (PING, SELECT). Others run when all commands before them
+   * have been answered.
    */
   readonly immediate?: boolean;
 }

@@ -1,6 +1,7 @@
-// Owns: maxmemory (architecture D12): keys and values over the limit are evicted by the leader, as explicit UNLINKs in the
-// log, so that every member drops the same keys; where nothing may be evicted, commands that need memory are refused.
-// The limit is on Keyspace.bytes, which is equal on all members, not on the process.
+// Owns: maxmemory (architecture D12): keys and values over the limit are evicted by the leader, as
+// explicit UNLINKs in the log, so that every member drops the same keys; where nothing may be
+// evicted, commands that need memory are refused. The limit is on Keyspace.bytes, which is equal on
+// all members, not on the process.
 
 import type { Rng } from '../base/rng.js';
 import type { Database } from '../keyspace/database.js';
@@ -82,11 +83,12 @@ export class MemoryPolicy {
     const { keyspace } = server.group.machine;
     keyspace.markAccess = this.#stamps.mark;
     keyspace.readAccess = this.#stamps.read;
+    keyspace.placeAccess = this.#stamps.place;
     this.reload();
     this.tick();
   }
 
-  /** Takes over the settings as they are now. */
+  /** Takes over the settings as they are now; the limit holds for the next command already. */
   reload(): void {
     const settings = this.#settings;
     this.#policy = settings.text('maxmemory-policy');
@@ -96,6 +98,7 @@ export class MemoryPolicy {
       logFactor: settings.number('lfu-log-factor'),
       decayMinutes: settings.number('lfu-decay-time'),
     };
+    this.check();
   }
 
   /** Keeps the stamps' clock; call it every second or faster. */

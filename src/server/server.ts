@@ -1,4 +1,5 @@
-// Owns: what all connections share, as commands and the rest of the process see it; resp-server.ts implements it.
+// Owns: what all connections share, as commands and the rest of the process see it; resp-server.ts
+// implements it.
 
 import type { Clock } from '../platform/clock.js';
 import type { Group } from '../replica/group.js';
@@ -50,11 +51,17 @@ export interface Server {
   outOfMemory: boolean;
   /** Told each command about to run, while someone MONITORs; null otherwise, since it costs. */
   monitor: ((client: Client, args: readonly string[]) => void) | null;
-  /** Told each key that changed here, besides WATCH (blocking commands wait for pushes). Called inside apply. */
+  /**
+   * Told each key that changed here, besides WATCH (blocking commands wait for pushes). Called
+   * inside apply.
+   */
   onTouch: ((db: number, key: string) => void) | null;
   /** `run` is called for each connection that ends, after it has left `clients`. */
   onClientClosed(run: (client: Client) => void): void;
-  /** Lets waiting connections go on and writes out replies; to be called after entries were applied, outside apply. */
+  /**
+   * Lets waiting connections go on and writes out replies; to be called after entries were applied,
+   * outside apply.
+   */
   flushOutputs(): void;
   /** Starts the orderly end of the process (SHUTDOWN, SIGTERM). */
   shutdown(options: { save: boolean }): void;

@@ -61,6 +61,7 @@ export class Session implements Client {
   noTouch = false;
   readOnlyMode: boolean;
   replyMode: 'on' | 'off' | 'skip' = 'on';
+  closesAfterReply = false;
   commandsProcessed = 0;
   readonly subscriptions = { channels: 0, patterns: 0, shardChannels: 0 };
   lastWriteIndex = 0;
@@ -141,7 +142,7 @@ export class Session implements Client {
   }
 
   get blocked(): boolean {
-    return this.#later !== null;
+    return this.#later !== null || (this.#holds & HOLD.PAUSE) !== 0;
   }
 
   get inputBytes(): number {
@@ -508,11 +509,12 @@ export class Session implements Client {
 
   #emit(reply: Reply): void {
     if (reply instanceof ErrorReply) this.server.countError(reply);
-    if (this.replyMode !== 'on') {
-      if (this.replyMode === 'skip') this.replyMode = 'on';
-      return;
+    if (this.replyMode === 'on') {
+      if (!this.closed) this.#output.append(reply);
+    } else if (this.replyMode === 'skip') {
+      this.replyMode = 'on';
     }
-    if (!this.closed) this.#output.append(reply);
+    if (this.closesAfterReply) this.close('soon');
   }
 
   /** Hands the replies to the socket. */

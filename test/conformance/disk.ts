@@ -1,4 +1,5 @@
-// Owns: what every Disk must do; run by test/unit/platform/disk.test.ts on the real one and by the simulator on its own.
+// Owns: what every Disk must do; run by test/unit/platform/disk.test.ts on the real one and by the
+// simulator on its own.
 
 import { expect, it } from 'vitest';
 import type { Disk, DiskFile } from '../../src/platform/disk.js';

@@ -115,7 +115,7 @@ describe.skipIf(!HAS_CLI).each(PLACES)('redis-cli at the %s', (place) => {
     const { code } = await run('script', ['-qec', command, '/dev/null'], {
       steps: [
         [/127\.0\.0\.1:\d+> /, 'help zadd\r'],
-        [/ZADD[\s\S]*summary: [\s\S]*> $/, 'SET term 1\r'],
+        [/ZADD[\s\S]*summary:[\s\S]*> $/, 'SET term 1\r'],
         [/OK[\s\S]*> $/, 'GET term\r'],
         [/"1"[\s\S]*> $/, 'exit\r'],
       ],

@@ -1,5 +1,5 @@
-// The whole product: three helios-atlasd, three SMTP nodes as processes of their own, real SMTP clients, a real next hop;
-// nodes of both kinds killed with SIGKILL while mail flows.
+// The whole product: three helios-atlasd, three SMTP nodes as processes of their own, real SMTP
+// clients, a real next hop; nodes of both kinds killed with SIGKILL while mail flows.
 
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -105,7 +105,8 @@ describe('mail over three stores and three SMTP nodes', () => {
       >;
       return pending === 0 && leased === 0;
     });
-    // A message may come twice only from the worker that was killed between the next hop's 250 and its own ack.
+    // A message may come twice only from the worker that was killed between the next hop's 250 and
+    // its own ack.
     const twice = [...sink.counts()].filter(([, count]) => count > 1);
     expect(twice.length).toBeLessThanOrEqual(4);
   });

@@ -1,6 +1,7 @@
-// Owns: what the SMTP end-to-end tests run against: a store, a next hop, SMTP nodes in this process or as processes of
-// their own, and SMTP clients over real sockets. Everything listens on a free port and is ended by pid.
-// The store is a Helios daemon; HELIOS_TEST_STORE=redis runs the same tests against a redis-server.
+// Owns: what the SMTP end-to-end tests run against: a store, a next hop, SMTP nodes in this process
+// or as processes of their own, and SMTP clients over real sockets. Everything listens on a free
+// port and is ended by pid. The store is a Helios daemon; HELIOS_TEST_STORE=redis runs the same
+// tests against a redis-server.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -101,7 +102,10 @@ export function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise
   });
 }
 
-/** Resolves with the match when the process has printed it; rejects with all it printed when it ends first. */
+/**
+ * Resolves with the match when the process has printed it; rejects with all it printed when it ends
+ * first.
+ */
 export function seeOutput(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
   return new Promise((resolve, reject) => {
     let seen = '';
@@ -376,7 +380,9 @@ export class SmtpClient {
   }
 }
 
-/** Connects, greets, sends one message, hangs up. The last reply seen; '' when the connection broke. */
+/**
+ * Connects, greets, sends one message, hangs up. The last reply seen; '' when the connection broke.
+ */
 export async function sendOne(
   port: number,
   options: { host?: string; to?: readonly string[]; body?: string } = {},

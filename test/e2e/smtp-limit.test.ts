@@ -1,4 +1,5 @@
-// The cluster-wide limit over real sockets: exact over nodes, by client address, and when the store is away.
+// The cluster-wide limit over real sockets: exact over nodes, by client address, and when the store
+// is away.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SmtpNode } from '../../src/smtp/node.js';
@@ -99,7 +100,8 @@ describe('rate limit over three nodes', () => {
 
   it('limits alone, to its share, while the store is away', async () => {
     await startNodes(testYaml({ rate_limit: '{ max: 9 }', store: '{ command_timeout: 200ms }' }));
-    // The share is max / nodes: each must have seen the others' heartbeats, which go out at the start.
+    // The share is max / nodes: each must have seen the others' heartbeats, which go out at the
+    // start.
     await nodes[0]?.stop();
     nodes[0] = await startNode({
       id: 'node-1',

@@ -1,4 +1,5 @@
-// The queue under failure: nothing that got 250 is lost, and duplicates come only where they are documented.
+// The queue under failure: nothing that got 250 is lost, and duplicates come only where they are
+// documented.
 
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

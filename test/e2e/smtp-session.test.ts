@@ -1,4 +1,5 @@
-// One SMTP conversation at a time: hostile input, limits, TLS, logins, shared sessions, starting and stopping.
+// One SMTP conversation at a time: hostile input, limits, TLS, logins, shared sessions, starting
+// and stopping.
 
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

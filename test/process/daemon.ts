@@ -1,5 +1,6 @@
-// Owns: real helios-atlasd processes for tests: free ports, start, SIGKILL, SIGTERM, restart on the same data, and what
-// they printed. Everything a test starts ends with it, by pid; data lives in a temporary directory that is removed.
+// Owns: real helios-atlasd processes for tests: free ports, start, SIGKILL, SIGTERM, restart on the
+// same data, and what they printed. Everything a test starts ends with it, by pid; data lives in a
+// temporary directory that is removed.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,3 +1,5 @@
+// The promise of the whole: real nodes killed under load lose nothing and apply nothing twice.
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cluster, eventually, raftInfo } from './daemon.js';
 import { judge, Load } from './load.js';

@@ -1,5 +1,5 @@
-// Owns: clients that write through ioredis and remember what was acknowledged, what failed for certain and what may have
-// happened, so that the end state can be judged (research/raft.md 7.6).
+// Owns: clients that write through ioredis and remember what was acknowledged, what failed for
+// certain and what may have happened, so that the end state can be judged (research/raft.md 7.6).
 
 import { Redis } from 'ioredis';
 

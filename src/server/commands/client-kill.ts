@@ -79,8 +79,10 @@ export function clientKill(client: Client, args: readonly string[], server: Serv
   const doomed = [...server.clients.values()].filter(
     (one) => filter.tests.every((test) => test(one)) && !(filter.skipMe && one === client),
   );
-  // The caller still gets its answer, so it goes last and softly.
-  for (const one of doomed) one.close(one === client ? 'soon' : 'now');
+  for (const one of doomed) {
+    if (one === client) one.closesAfterReply = true;
+    else one.close('now');
+  }
   if (!byAddress) return doomed.length;
   return doomed.length === 0 ? refusal('No such client') : OK;
 }

@@ -1,5 +1,5 @@
-// Owns: FUNCTION while there are no libraries: what asks about them or empties them answers as Redis
-// does with none loaded; LOAD and RESTORE say that scripts are the way (EVAL, SCRIPT LOAD).
+// Owns: FUNCTION while there are no libraries: what asks about them or empties them answers as
+// Redis does with none loaded; LOAD and RESTORE say that scripts are the way (EVAL, SCRIPT LOAD).
 
 import type { CommandFlag } from '../../commands/spec.js';
 import { ErrorReply, MapReply, OK, type Reply } from '../../resp/reply.js';

@@ -1,3 +1,6 @@
+// Hashes, lists, sets and sorted sets: what differential runs cannot show, such as limits and keys
+// left.
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/base/rng.js';
 import { hashCommands } from '../../../src/commands/hashes.js';

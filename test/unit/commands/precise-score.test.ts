@@ -1,3 +1,5 @@
+// Scores as the older printer of Redis shows them, digit for digit.
+
 import { describe, expect, it } from 'vitest';
 import { formatPrecise } from '../../../src/commands/precise-score.js';
 

@@ -1,3 +1,5 @@
+// Range arguments of sorted set commands: bounds, infinities, what is refused.
+
 import { describe, expect, it } from 'vitest';
 import { memberRange, scoreArgument, scoreRange } from '../../../src/commands/score-arguments.js';
 import { SortedSetValue } from '../../../src/keyspace/sorted-set.js';

@@ -1,3 +1,5 @@
+// HashValue against a Map: both encodings, order, memory, and restoring from its own iteration.
+
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/base/rng.js';
 import { HashValue } from '../../../src/keyspace/hash.js';

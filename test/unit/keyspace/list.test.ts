@@ -1,3 +1,5 @@
+// ListValue against an array: ends, middle, both encodings, memory, restoring.
+
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/base/rng.js';
 import { ListValue } from '../../../src/keyspace/list.js';

@@ -1,3 +1,5 @@
+// SetValue against a Set: three encodings, random access, memory, restoring.
+
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/base/rng.js';
 import { SetValue } from '../../../src/keyspace/set.js';

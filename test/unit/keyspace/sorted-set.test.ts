@@ -1,3 +1,5 @@
+// SortedSetValue against a sorted array: ranks, ranges, both encodings, memory, restoring.
+
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/base/rng.js';
 import { SortedSetValue } from '../../../src/keyspace/sorted-set.js';

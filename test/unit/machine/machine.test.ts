@@ -1,3 +1,5 @@
+// The state machine: entries in, state and replies out; origins, WATCH, databases, replicated time.
+
 import { describe, expect, it } from 'vitest';
 import type { LogRecord, OriginRun } from '../../../src/base/log-entry.js';
 import { Machine } from '../../../src/machine/machine.js';

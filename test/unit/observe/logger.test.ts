@@ -1,3 +1,5 @@
+// Log lines: their shape, levels, rotation, and that a full pipe never blocks.
+
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// What Prometheus reads: names, values that follow the counters, health answers.
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/observe/logger.js';
 import { listenMetrics, Metrics } from '../../../src/observe/metrics.js';

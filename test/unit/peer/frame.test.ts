@@ -1,3 +1,5 @@
+// Frames of member links: any chunking, bounds before memory.
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BODY_AT, FrameDecoder, FrameKind, frameHead } from '../../../src/peer/frame.js';

@@ -1,3 +1,5 @@
+// Raft messages as bytes: round trips, and damage that is answered with words.
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogRecord } from '../../../src/base/log-entry.js';

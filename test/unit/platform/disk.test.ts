@@ -1,3 +1,5 @@
+// The real disk against the suite every Disk has to pass.
+
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

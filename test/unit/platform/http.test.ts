@@ -1,3 +1,5 @@
+// The small HTTP listener: bounds, bad requests, closing.
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { type HttpHandler, type HttpListener, listenHttp } from '../../../src/platform/http.js';
 

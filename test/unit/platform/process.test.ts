@@ -1,3 +1,5 @@
+// Signals, facts and the two ways out of the process.
+
 import { writeSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AssertionError } from '../../../src/base/assert.js';

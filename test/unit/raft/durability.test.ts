@@ -1,3 +1,5 @@
+// What counts as durable, and what waits for it.
+
 import { describe, expect, it } from 'vitest';
 import { AssertionError } from '../../../src/base/assert.js';
 import { Durability } from '../../../src/raft/durability.js';

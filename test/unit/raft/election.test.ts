@@ -1,3 +1,5 @@
+// Elections: who may stand, who may vote and when (Raft paper 5.2, 5.4.1; thesis 9.6).
+
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../../src/raft/messages.js';
 import { type Body, ELECTION, entries, Group, Member, voters } from './group.js';

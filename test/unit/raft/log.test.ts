@@ -1,3 +1,5 @@
+// The in-memory log: slices, truncation, compaction, sizes, conflict search.
+
 import { describe, expect, it } from 'vitest';
 import { AssertionError } from '../../../src/base/assert.js';
 import { Rng } from '../../../src/base/rng.js';

@@ -1,3 +1,5 @@
+// Changes of membership through the log: joint steps, learners, a leader that removes itself.
+
 import { describe, expect, it } from 'vitest';
 import type { Membership } from '../../../src/raft/types.js';
 import { ELECTION, entries, Group, Member, voters } from './group.js';

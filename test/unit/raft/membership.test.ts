@@ -1,3 +1,5 @@
+// Membership as values: joint states, steps between two of them, what was in force when.
+
 import { describe, expect, it } from 'vitest';
 import {
   allMembers,

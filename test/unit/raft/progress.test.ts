@@ -1,3 +1,5 @@
+// A leader's view of one follower: probe, replicate, snapshot, and the window.
+
 import { describe, expect, it } from 'vitest';
 import { AssertionError } from '../../../src/base/assert.js';
 import { Inflights } from '../../../src/raft/inflights.js';

@@ -1,3 +1,5 @@
+// Majorities and joint majorities, by table and against counting by hand.
+
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../src/base/rng.js';
 import {

@@ -1,3 +1,5 @@
+// Rounds of reads: what confirms them and what never does.
+
 import { describe, expect, it } from 'vitest';
 import {
   ForwardedReads,

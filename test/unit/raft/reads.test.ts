@@ -1,3 +1,5 @@
+// Linearizable reads through the core, at a leader and at a follower.
+
 import { describe, expect, it } from 'vitest';
 import { ELECTION, entries, Group, Member, voters } from './group.js';
 

@@ -1,3 +1,5 @@
+// Replication: Figures 7 and 8 of the paper, lost windows, commit rules, hints.
+
 import { describe, expect, it } from 'vitest';
 import type { Append } from '../../../src/raft/messages.js';
 import { type Body, ELECTION, entries, entry, Group, Member, voters } from './group.js';

@@ -1,3 +1,5 @@
+// Snapshots in the core: when one is asked for, installed, ignored or refused.
+
 import { describe, expect, it } from 'vitest';
 import { ELECTION, entries, Group, Member, voters } from './group.js';
 

@@ -1,3 +1,5 @@
+// Leadership handed over: to whom, and what ends the attempt.
+
 import { describe, expect, it } from 'vitest';
 import { ELECTION, Group, Member } from './group.js';
 

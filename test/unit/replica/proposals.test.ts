@@ -1,3 +1,5 @@
+// Writes of this node on their way: numbering, payloads, sending again, and the leader's side.
+
 import { describe, expect, it } from 'vitest';
 import { checkPayload } from '../../../src/machine/payload-check.js';
 import type { PendingWrite } from '../../../src/replica/group.js';

@@ -1,3 +1,5 @@
+// Reads of this node waiting for an index, and the ordered stream of durable writes.
+
 import { describe, expect, it } from 'vitest';
 import { DurableStream } from '../../../src/replica/durable-stream.js';
 import { Reads } from '../../../src/replica/reads.js';

@@ -1,3 +1,5 @@
+// The request decoder: any chunking, Redis' limits and texts, hostile bytes.
+
 import fc from 'fast-check';
 import Parser from 'redis-parser';
 import { describe, expect, test } from 'vitest';

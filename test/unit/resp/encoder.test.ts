@@ -1,3 +1,5 @@
+// Replies on the wire in both protocol versions, with redis-parser as the reader.
+
 import fc from 'fast-check';
 import Parser from 'redis-parser';
 import { expect, test } from 'vitest';

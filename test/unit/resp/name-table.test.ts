@@ -1,3 +1,5 @@
+// Finding a name in a buffer without making a string.
+
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NameTable } from '../../../src/resp/name-table.js';

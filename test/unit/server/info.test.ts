@@ -1,3 +1,5 @@
+// INFO: its sections, fields, and the names that dashboards read.
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ErrorReply } from '../../../src/resp/reply.js';
 import { infoText } from '../../../src/server/info.js';

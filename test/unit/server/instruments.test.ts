@@ -1,3 +1,5 @@
+// Rates, peaks, slowlog and latency records.
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Instruments, resetStats } from '../../../src/server/instruments.js';

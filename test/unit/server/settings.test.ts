@@ -1,3 +1,5 @@
+// CONFIG GET and SET: types, refusals, all or nothing.
+
 import { describe, expect, it } from 'vitest';
 import { Settings } from '../../../src/server/settings.js';
 

@@ -1,3 +1,5 @@
+// The SMTP node's configuration: every kind of mistake and its message.
+
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/config/problem.js';
 import { type ConfigSources, loadMailConfig } from '../../../src/smtp/config.js';

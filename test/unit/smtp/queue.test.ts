@@ -1,4 +1,5 @@
-// The steps of the queue one by one, against a real store: what happens when a reply was lost or a lease ran out.
+// The steps of the queue one by one, against a real store: what happens when a reply was lost or a
+// lease ran out.
 
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
+// VALKEY_URL in all its forms.
+
 import { describe, expect, it } from 'vitest';
 import { describeStore, parseStoreUrl } from '../../../src/smtp/store-url.js';
 

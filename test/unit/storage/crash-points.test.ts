@@ -1,6 +1,6 @@
-// Goal: whatever the step at which the process dies or the disk fails, the directory opens again with everything that was
-// acknowledged. Method: a disk that works for its first N operations and then never answers (crash) or fails (fault);
-// N is enumerated from 0 until the scenario completes.
+// Goal: whatever the step at which the process dies or the disk fails, the directory opens again
+// with everything that was acknowledged. Method: a disk that works for its first N operations and
+// then never answers (crash) or fails (fault); N is enumerated from 0 until the scenario completes.
 
 import { cpSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -23,7 +23,10 @@ afterAll(removeTemporaryDirectories);
 
 const CHANGING = ['open', 'replaceFile', 'rename', 'remove', 'makeDirectory', 'syncDirectory'];
 
-/** Counts operations that change something; from number `limit` on, `stop` decides what happens instead. */
+/**
+ * Counts operations that change something; from number `limit` on, `stop` decides what happens
+ * instead.
+ */
 function limitedDisk(limit: number, stop: () => Promise<never>) {
   const state = { operations: 0, stopped: false, running: new Set<Promise<unknown>>() };
   const step = <T>(run: () => Promise<T>): Promise<T> => {

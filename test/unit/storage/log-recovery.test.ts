@@ -1,3 +1,5 @@
+// Starting from a directory: torn tails, bit rot, leftovers, other people's files.
+
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
+// The log on disk: appending, rotating, replacing the base; and what Redis' own tools say of it.
+
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
+// Group commit: what is written with what, and who is told when.
+
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/platform/clock.js';
 import type { DiskFile } from '../../../src/platform/disk.js';

@@ -1,3 +1,5 @@
+// Log records as bytes: round trips, every bit flipped, every length cut.
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogRecord } from '../../../src/base/log-entry.js';

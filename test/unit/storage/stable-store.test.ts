@@ -1,3 +1,5 @@
+// Term, vote and identity over LevelDB: restarts, locks, damage.
+
 import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { Level } from 'level';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
+// SAVE, BGSAVE, SHUTDOWN, WAIT and their like against a group that the test drives.
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OK } from '../../../../src/resp/reply.js';
 import { LATER, NOTHING } from '../../../../src/server/command.js';

@@ -1,3 +1,5 @@
+// CLIENT and its subcommands.
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { OK } from '../../../../src/resp/reply.js';
 import { NOTHING } from '../../../../src/server/command.js';

@@ -1,3 +1,5 @@
+// COMMAND and its subcommands, with real redis-server as the measure where it is installed.
+
 import { describe, expect, it } from 'vitest';
 import { parentNames } from '../../../../src/commands/registry.js';
 import type { CommandInfo } from '../../../../src/commands/spec.js';

@@ -1,4 +1,5 @@
-// Owns: the contents of our keyspace in the form oracle.ts prints those of a Redis, and keyspaces to test with.
+// Owns: the contents of our keyspace in the form oracle.ts prints those of a Redis, and keyspaces
+// to test with.
 
 import { formatDouble } from '../../../../src/base/numbers.js';
 import type { Rng } from '../../../../src/base/rng.js';

@@ -1,3 +1,5 @@
+// The checksum of RDB files against known values.
+
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../../../src/base/rng.js';
 import { Crc64 } from '../../../../src/storage/rdb/crc64.js';

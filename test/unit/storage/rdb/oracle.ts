@@ -1,4 +1,5 @@
-// Owns: a real redis-server for the RDB and AOF tests: started on a free port with a directory, driven over RESP.
+// Owns: a real redis-server for the RDB and AOF tests: started on a free port with a directory,
+// driven over RESP.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
@@ -19,7 +20,9 @@ export interface Oracle {
   stop(): Promise<void>;
 }
 
-/** Starts redis-server on what is in `directory`; rejects with its output when it does not come up. */
+/**
+ * Starts redis-server on what is in `directory`; rejects with its output when it does not come up.
+ */
 export async function startOracle(directory: string, ...options: string[]): Promise<Oracle> {
   const port = await freePort();
   const base = ['--port', String(port), '--save', '', '--dir', directory, '--bind', '127.0.0.1'];
@@ -80,7 +83,8 @@ async function contents(client: Redis, type: string, key: Buffer): Promise<strin
   if (type === 'list') return JSON.stringify(list(await client.lrangeBuffer(key, 0, -1)));
   if (type === 'set') return JSON.stringify(list(await client.smembersBuffer(key)).sort());
   if (type === 'zset') {
-    // Redis 7.0 prints scores with 17 digits, 7.2 with the shortest that read back: compare the numbers.
+    // Redis 7.0 prints scores with 17 digits, 7.2 with the shortest that read back: compare the
+    // numbers.
     const flat = list((await client.callBuffer('ZRANGE', key, 0, -1, 'WITHSCORES')) as Buffer[]);
     return JSON.stringify(flat.map((text, i) => (i % 2 === 0 ? text : shortest(text))));
   }

@@ -1,4 +1,5 @@
-// Old compact forms, written by hand from their descriptions: no server that writes them is at hand.
+// Old compact forms, written by hand from their descriptions: no server that writes them is at
+// hand.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

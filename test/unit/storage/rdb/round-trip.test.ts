@@ -1,3 +1,5 @@
+// Keyspaces written and read again, changed while they are written.
+
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
