@@ -21,33 +21,37 @@ function dump(context: CommandContext, args: readonly string[]): Reply {
 interface RestoreOptions {
   readonly replace: boolean;
   readonly absolute: boolean;
+  /** Seconds, and a use count; -1 where not given. What they mean is each node's own affair. */
+  readonly idle: number;
+  readonly frequency: number;
 }
 
-/**
- * REPLACE, ABSTTL; IDLETIME and FREQ are checked and say nothing here: access is the node's own
- * affair.
- */
 function restoreOptions(args: readonly string[]): RestoreOptions {
   let replace = false;
   let absolute = false;
+  let idle = -1;
+  let frequency = -1;
   for (let i = 4; i < args.length; i++) {
     const word = args[i]!.toUpperCase();
     if (word === 'REPLACE') replace = true;
     else if (word === 'ABSTTL') absolute = true;
-    else if (word === 'IDLETIME') check(argument(args, ++i), Number.MAX_SAFE_INTEGER, BAD_IDLE);
-    else if (word === 'FREQ') check(argument(args, ++i), 255, BAD_FREQ);
-    else throw SYNTAX;
+    else if (word === 'IDLETIME' && frequency < 0) {
+      idle = bounded(argument(args, ++i), Number.MAX_SAFE_INTEGER, BAD_IDLE);
+    } else if (word === 'FREQ' && idle < 0) {
+      frequency = bounded(argument(args, ++i), 255, BAD_FREQ);
+    } else throw SYNTAX;
   }
-  return { replace, absolute };
+  return { replace, absolute, idle, frequency };
 }
 
-function check(text: string, max: number, error: ErrorReply): void {
+function bounded(text: string, max: number, error: ErrorReply): number {
   const value = integer(text);
   if (value < 0 || value > max) throw error;
+  return value;
 }
 
 function restore(context: CommandContext, args: readonly string[]): Reply {
-  const { replace, absolute } = restoreOptions(args);
+  const { replace, absolute, idle, frequency } = restoreOptions(args);
   const key = args[1]!;
   const { db, now } = context;
   if (!replace && db.lookupWrite(key, now) !== undefined) throw BUSY_KEY;
@@ -59,6 +63,11 @@ function restore(context: CommandContext, args: readonly string[]): Reply {
   if (replace && db.lookupWrite(key, now) !== undefined) db.delete(key);
   if (expireAt !== 0 && expireAt <= now) return OK;
   db.set(key, value);
+  if (idle >= 0 || frequency >= 0) {
+    const { table } = db;
+    const slot = table.find(key);
+    table.setAccess(slot, context.keyspace.placeAccess(table.accessAt(slot), idle, frequency));
+  }
   if (expireAt !== 0) db.setExpireAt(key, Math.min(expireAt, Number.MAX_SAFE_INTEGER));
   return OK;
 }

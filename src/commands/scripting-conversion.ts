@@ -6,6 +6,7 @@ import { formatDouble } from '../base/numbers.js';
 import { LUA_TBOOLEAN, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE } from '../lua/lua-api.js';
 import type { LuaVm } from '../lua/lua-vm.js';
 import {
+  AttributedReply,
   BigNumberReply,
   DoubleReply,
   ErrorReply,
@@ -82,6 +83,7 @@ function pushSpecial(
 ): void {
   if (reply instanceof SimpleString) pushTagged(vm, state, 'ok', reply.text);
   else if (reply instanceof ErrorReply) pushError(vm, state, reply.text, true);
+  else if (reply instanceof AttributedReply) pushReply(vm, state, reply.reply, resp);
   else if (resp === 2) pushFlat(vm, state, reply);
   else pushTyped(vm, state, reply);
 }

@@ -134,7 +134,7 @@ function replyFunctions(vm: LuaVm): Record<string, HostFunction> {
     sha1hex: (state) => {
       if (vm.lua.lua_gettop(state) !== 1) raiseError(vm, state, 'wrong number of arguments');
       const text = vm.toText(state, 1) ?? '';
-      vm.charge(text.length);
+      vm.charge(200 + text.length);
       vm.pushString(state, sha1Hex(text));
       return 1;
     },

@@ -5,7 +5,6 @@
 import { assert } from '../base/assert.js';
 import { sha1Hex } from '../base/sha1.js';
 import type { Database } from '../keyspace/database.js';
-import { cjson } from '../lua/cjson.js';
 import type { LuaInterpreter, LuaVm } from '../lua/lua-vm.js';
 import { ScriptEngine, type StopReason } from '../lua/script-engine.js';
 import { ErrorReply, type Reply } from '../resp/reply.js';
@@ -39,6 +38,7 @@ const WRITES_FLAG = new ErrorReply(
 
 const STOPPED: Readonly<Record<StopReason, string>> = {
   fuel: 'script took too many steps and was stopped; what it wrote before stays',
+  depth: 'script matched a pattern with too many parts and was stopped; what it wrote before stays',
   fault: 'script was stopped by a fault of the interpreter; what it wrote before stays',
 };
 
@@ -56,7 +56,7 @@ export class Scripting {
 
   constructor(interpreter: LuaInterpreter, runner: CommandRunner) {
     this.#runner = runner;
-    this.#engine = new ScriptEngine(interpreter, [cjson, (vm) => redisLibrary(vm, this)]);
+    this.#engine = new ScriptEngine(interpreter, [(vm) => redisLibrary(vm, this)]);
   }
 
   // ---- the cache

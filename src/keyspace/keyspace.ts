@@ -89,11 +89,8 @@ export class Keyspace {
   /** Removes every key of one database; returns how many there were. */
   flush(database: Database): number {
     if (database.size <= TOUCHED_EACH_MAX) {
-      const keys = sortedKeys(database.table);
-      const removed = database.flush();
-      // After the keys are gone: a WATCH of a key that was dead already must see that it still is.
-      for (const key of keys) this.touched(database.index, key);
-      return removed;
+      for (const key of sortedKeys(database.table)) this.touched(database.index, key);
+      return database.flush();
     }
     const removed = database.flush();
     this.dirty += removed;

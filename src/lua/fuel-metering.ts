@@ -1,21 +1,44 @@
-// Owns: putting a fuel meter into a WebAssembly binary, so that every loop in it, of the interpreter and of its C library
-// alike, is bounded by a count that is the same on every member. At the head of each loop one unit of the exported global
-// `fuel` is spent; below zero the code traps. A trap cannot be caught by the script (pcall is longjmp, not a trap).
-// Recursion needs no meter: it is bounded by the interpreter's own depth limits.
+// Owns: putting meters into a WebAssembly binary, so that all the work in it, of the interpreter and of its C library alike,
+// is bounded by counts that are the same on every member.
+// Fuel: at the head of each loop one unit of the exported global `fuel` is spent; below zero the code traps. A trap
+// cannot be caught by the script (pcall is longjmp, not a trap).
+// Depth: a function that calls itself (the pattern matcher) counts how deep it is in the exported global `depth` and
+// traps at DEPTH_MAX, long before the native stack ends, which is not at the same depth everywhere. Other recursion is
+// bounded by the interpreter itself (200 C calls).
 // Bulk memory instructions would be loops without a head: the interpreter has none, and this refuses one that has.
 
 import { assert } from '../base/assert.js';
 import { name, u32, WasmReader } from './wasm-bytes.js';
 
 export const FUEL_EXPORT = 'fuel';
+export const DEPTH_EXPORT = 'depth';
+
+/** A tenth of what the default stack of Node takes. */
+export const DEPTH_MAX = 500;
 
 const HEADER_BYTES = 8;
+const IMPORT_SECTION = 2;
 const GLOBAL_SECTION = 6;
 const EXPORT_SECTION = 7;
 const CODE_SECTION = 10;
+const EXPORTED_GLOBAL = 3;
 const I32 = 0x7f;
 const MUTABLE = 1;
+const UNREACHABLE = 0x00;
 const LOOP = 0x03;
+const IF = 0x04;
+const END = 0x0b;
+const CALL = 0x10;
+const GLOBAL_GET = 0x23;
+const GLOBAL_SET = 0x24;
+const I32_CONST = 0x41;
+const I32_LT_S = 0x48;
+const I32_GT_S = 0x4a;
+const I32_ADD = 0x6a;
+const I32_SUB = 0x6b;
+const NO_RESULT = 0x40;
+/** A new global: type, mutability, initial value 0. */
+const COUNTER = [I32, MUTABLE, I32_CONST, 0, END];
 
 /** How to step over the immediates of each instruction that has any (core specification, 5.4). */
 const IMMEDIATES = new Map<number, (reader: WasmReader) => void>();
@@ -45,8 +68,8 @@ immediates(0x1c, 0x1c, integers);
 immediates(0x20, 0x26, oneInteger);
 immediates(0x28, 0x3e, twoIntegers);
 immediates(0x3f, 0x42, oneInteger);
-immediates(0x43, 0x43, (reader) => reader.take(4));
-immediates(0x44, 0x44, (reader) => reader.take(8));
+immediates(0x43, 0x43, (reader) => void reader.take(4));
+immediates(0x44, 0x44, (reader) => void reader.take(8));
 immediates(0xd0, 0xd0, oneInteger);
 immediates(0xd2, 0xd2, oneInteger);
 immediates(0xfc, 0xfc, (reader) => {
@@ -54,71 +77,131 @@ immediates(0xfc, 0xfc, (reader) => {
 });
 immediates(0xfd, 0xfe, () => assert(false, 'the interpreter has no vector or atomic instructions'));
 
-/** The same module with the meter in it. */
+/** Instructions put in at each place of a kind. */
+interface Meters {
+  readonly atLoop: readonly number[];
+  readonly beforeSelfCall: readonly number[];
+  readonly afterSelfCall: readonly number[];
+}
+
+/** The same module with the meters in it. */
 export function meterFuel(binary: Uint8Array): Uint8Array {
   const reader = new WasmReader(binary, HEADER_BYTES);
-  const out: number[] = [...binary.subarray(0, HEADER_BYTES)];
-  let fuelIndex = -1;
+  const out = new ByteWriter(binary.length * 2);
+  out.write(binary.subarray(0, HEADER_BYTES));
+  let imported = 0;
+  let firstGlobal = -1;
   while (reader.at < binary.length) {
     const id = reader.byte();
     const content = reader.take(reader.u32());
-    let written: Iterable<number> & { length: number } = content;
-    if (id === GLOBAL_SECTION) {
-      fuelIndex = new WasmReader(content).u32();
-      written = appended(content, [I32, MUTABLE, 0x41, 0, 0x0b]);
+    let written = content;
+    if (id === IMPORT_SECTION) {
+      imported = new WasmReader(content).u32();
+    } else if (id === GLOBAL_SECTION) {
+      firstGlobal = new WasmReader(content).u32();
+      written = appended(content, [COUNTER, COUNTER]);
     } else if (id === EXPORT_SECTION) {
-      assert(fuelIndex >= 0, 'the global section stands before the export section');
-      written = appended(content, [...name(FUEL_EXPORT), 3, ...u32(fuelIndex)]);
+      assert(firstGlobal >= 0, 'the global section stands before the export section');
+      written = appended(content, [
+        [...name(FUEL_EXPORT), EXPORTED_GLOBAL, ...u32(firstGlobal)],
+        [...name(DEPTH_EXPORT), EXPORTED_GLOBAL, ...u32(firstGlobal + 1)],
+      ]);
     } else if (id === CODE_SECTION) {
-      written = meteredCode(content, fuelIndex);
+      written = meteredCode(content, imported, metersFor(firstGlobal, firstGlobal + 1));
     }
-    out.push(id, ...u32(written.length));
-    for (const byte of written) out.push(byte);
+    out.write([id, ...u32(written.length)]);
+    out.write(written);
   }
-  return Uint8Array.from(out);
+  return out.bytes();
 }
 
-/** A vector section with one more element. */
-function appended(content: Uint8Array, element: readonly number[]): number[] {
+/** A vector section with more elements. */
+function appended(content: Uint8Array, elements: readonly (readonly number[])[]): Uint8Array {
   const reader = new WasmReader(content);
   const count = reader.u32();
-  return [...u32(count + 1), ...content.subarray(reader.at), ...element];
+  const more = elements.flat();
+  const out = new ByteWriter(content.length + more.length + 8);
+  out.write(u32(count + elements.length));
+  out.write(content.subarray(reader.at));
+  out.write(more);
+  return out.bytes();
 }
 
-function meteredCode(content: Uint8Array, fuelIndex: number): number[] {
+function metersFor(fuel: number, depth: number): Meters {
+  const add = (global: number, operation: number): number[] => {
+    const get = [GLOBAL_GET, ...u32(global)];
+    return [...get, I32_CONST, 1, operation, GLOBAL_SET, ...u32(global)];
+  };
+  const trapWhen = (global: number, limit: readonly number[], comparison: number): number[] => {
+    const compare = [GLOBAL_GET, ...u32(global), I32_CONST, ...limit, comparison];
+    return [...compare, IF, NO_RESULT, UNREACHABLE, END];
+  };
+  return {
+    atLoop: [...add(fuel, I32_SUB), ...trapWhen(fuel, [0], I32_LT_S)],
+    beforeSelfCall: [...add(depth, I32_ADD), ...trapWhen(depth, u32(DEPTH_MAX), I32_GT_S)],
+    afterSelfCall: add(depth, I32_SUB),
+  };
+}
+
+function meteredCode(content: Uint8Array, firstIndex: number, meters: Meters): Uint8Array {
   const reader = new WasmReader(content);
   const count = reader.u32();
-  const out = u32(count);
-  const spend = spendOne(fuelIndex);
+  const out = new ByteWriter(content.length * 2);
+  out.write(u32(count));
+  const body = new ByteWriter(content.length * 2);
   for (let i = 0; i < count; i++) {
-    const body = meteredBody(reader.take(reader.u32()), spend);
-    out.push(...u32(body.length));
-    for (const byte of body) out.push(byte);
+    body.clear();
+    writeBody(body, reader.take(reader.u32()), firstIndex + i, meters);
+    out.write(u32(body.length));
+    out.write(body.bytes());
   }
-  return out;
+  return out.bytes();
 }
 
-/** fuel = fuel - 1; if (fuel < 0) unreachable. */
-function spendOne(fuelIndex: number): readonly number[] {
-  const get = [0x23, ...u32(fuelIndex)];
-  const subtractOne = [0x41, 1, 0x6b];
-  const set = [0x24, ...u32(fuelIndex)];
-  const trapWhenNegative = [0x41, 0, 0x48, 0x04, 0x40, 0x00, 0x0b];
-  return [...get, ...subtractOne, ...set, ...get, ...trapWhenNegative];
-}
-
-function meteredBody(body: Uint8Array, spend: readonly number[]): number[] {
+function writeBody(out: ByteWriter, body: Uint8Array, self: number, meters: Meters): void {
   const reader = new WasmReader(body);
   for (let groups = reader.u32(); groups > 0; groups--) twoIntegers(reader);
-  const out: number[] = [];
   let copied = 0;
   while (reader.at < body.length) {
+    const start = reader.at;
     const opcode = reader.byte();
+    if (opcode === CALL && reader.u32() === self) {
+      out.write(body.subarray(copied, start));
+      out.write(meters.beforeSelfCall);
+      out.write(body.subarray(start, reader.at));
+      out.write(meters.afterSelfCall);
+      copied = reader.at;
+      continue;
+    }
+    if (opcode === CALL) continue;
     IMMEDIATES.get(opcode)?.(reader);
     if (opcode !== LOOP) continue;
-    for (; copied < reader.at; copied++) out.push(body[copied]!);
-    out.push(...spend);
+    out.write(body.subarray(copied, reader.at));
+    out.write(meters.atLoop);
+    copied = reader.at;
   }
-  for (; copied < body.length; copied++) out.push(body[copied]!);
-  return out;
+  out.write(body.subarray(copied));
+}
+
+class ByteWriter {
+  readonly #bytes: Uint8Array;
+  length = 0;
+
+  constructor(capacity: number) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+
+  write(bytes: ArrayLike<number>): void {
+    assert(this.length + bytes.length <= this.#bytes.length, 'the meters fit');
+    this.#bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
 }

@@ -9,6 +9,8 @@ export interface Library {
   readonly constants?: Readonly<Record<string, number | string>>;
   /** Fields whose value is the NULL light userdata (cjson.null). */
   readonly nulls?: readonly string[];
+  /** Called before each run: state a library holds outside the VM starts anew. */
+  readonly begin?: () => void;
 }
 
 /** Makes a library whose functions use this VM. Called once for each VM. */

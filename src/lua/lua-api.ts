@@ -40,6 +40,7 @@ export interface LuaExports extends WasmExports {
   lua_createtable(state: number, array: number, hash: number): void;
   lua_getfield(state: number, index: number, name: number): void;
   lua_setfield(state: number, index: number, name: number): void;
+  lua_settable(state: number, index: number): void;
   lua_rawget(state: number, index: number): void;
   lua_rawset(state: number, index: number): void;
   lua_rawgeti(state: number, index: number, n: number): void;

@@ -9,7 +9,7 @@
 // through JavaScript frames, so a host function must not catch what it does not know.
 
 import { assert } from '../base/assert.js';
-import { FUEL_EXPORT, meterFuel } from './fuel-metering.js';
+import { DEPTH_EXPORT, DEPTH_MAX, FUEL_EXPORT, meterFuel } from './fuel-metering.js';
 import { type HostFunction, installHostFunctions } from './host-functions.js';
 import { LUA_TSTRING, type LuaExports, TYPE_NAMES } from './lua-api.js';
 import { instantiate } from './wasm-imports.js';
@@ -23,7 +23,8 @@ const DATA_START = 1024;
 /** The low end of the C stack, far below what the interpreter's depth limits let it reach, carries strings in and out. */
 const SCRATCH_BYTES = 2 ** 16;
 const FUEL_UNLIMITED = 2 ** 31 - 1;
-const BYTES_PER_FUEL = 16;
+const BYTES_PER_FUEL = 64;
+const CHARGE_LOT = 2048;
 const NOT_ENOUGH_MEMORY = 'not enough memory';
 
 /** The interpreter's compiled code, metered. Holds no state; every machine of a process may share one. */
@@ -60,6 +61,8 @@ export class LuaVm {
   /** Where the C library keeps the end of the heap. */
   readonly #breakAddress: number;
   #firstFunction = 0;
+  /** Fuel charged and not yet taken from the meter. */
+  #owed = 0;
 
   /** `makeFunctions` is called at once; the functions it makes may use the VM when they are called. */
   constructor(interpreter: LuaInterpreter, makeFunctions: (vm: LuaVm) => readonly HostFunction[]) {
@@ -108,6 +111,8 @@ export class LuaVm {
     this.#bytes.set(image.heap, this.#heapStart);
     this.#wasm.stackRestore(this.#stackTop);
     this.#wasm[FUEL_EXPORT].value = fuel;
+    this.#wasm[DEPTH_EXPORT].value = 0;
+    this.#owed = 0;
   }
 
   // ---- fuel
@@ -116,9 +121,17 @@ export class LuaVm {
     return this.#wasm[FUEL_EXPORT].value;
   }
 
-  /** Spends fuel for work the host does for the script. */
+  /** Whether a trap was the depth meter's. */
+  get tooDeep(): boolean {
+    return this.#wasm[DEPTH_EXPORT].value > DEPTH_MAX;
+  }
+
+  /** Spends fuel for work the host does for the script; settled in lots, since reaching the meter costs more than adding. */
   charge(units: number): void {
-    const left = this.#wasm[FUEL_EXPORT].value - units;
+    this.#owed += units;
+    if (this.#owed < CHARGE_LOT) return;
+    const left = this.#wasm[FUEL_EXPORT].value - this.#owed;
+    this.#owed = 0;
     this.#wasm[FUEL_EXPORT].value = Math.max(left, -1);
     if (left < 0) throw new OutOfFuel();
   }
@@ -166,6 +179,11 @@ export class LuaVm {
   /** Sets a field of the table at `index` to the value on top of the stack, which it pops; metamethods work. */
   setField(state: number, index: number, field: string): void {
     this.#wasm.lua_setfield(state, index, this.#cString(field));
+  }
+
+  /** table[key] = value for the two values on top, which it pops; raises where Lua would (a nil key). */
+  setTable(state: number, index: number): void {
+    this.#wasm.lua_settable(state, index);
   }
 
   /** Pushes a field of the table at `index`; metamethods work. */

@@ -12,7 +12,8 @@ local LIBRARIES = {
 }
 local globals = _G
 local getinfo, setfenv0 = debug.getinfo, setfenv
-local rawpcall, rawloadstring, rawset0, setmetatable0 = pcall, loadstring, rawset, setmetatable
+local rawpcall, rawloadstring, rawset0, rawget0 = pcall, loadstring, rawset, rawget
+local setmetatable0 = setmetatable
 local type, byte, concat, error = type, string.byte, table.concat, error
 
 globals.debug, globals.dofile, globals.loadfile, globals.print = nil, nil, nil, nil
@@ -33,6 +34,9 @@ end
 
 -- Precompiled code is read as text, and so refused with a syntax error.
 local function loadText(text, name)
+  if type(text) ~= 'string' and type(text) ~= 'number' then
+    error("bad argument #1 to 'loadstring' (string expected, got " .. type(text) .. ')', 2)
+  end
   if type(text) == 'string' and byte(text) == 27 then
     return rawloadstring(' ' .. text, name or text)
   end
@@ -41,6 +45,9 @@ end
 globals.loadstring = loadText
 
 function globals.load(reader, name)
+  if type(reader) ~= 'function' then
+    error("bad argument #1 to 'load' (function expected, got " .. type(reader) .. ')', 2)
+  end
   local parts, count = {}, 0
   while true do
     local part = reader()
@@ -54,11 +61,16 @@ end
 
 local env = {}
 globals._G = env
-local locked = { [env] = true }
+-- What stands behind each table that scripts may not change.
+local locked = { [env] = globals }
 
 function globals.rawset(t, ...)
   if locked[t] then error(READONLY, 0) end
   return rawset0(t, ...)
+end
+
+function globals.rawget(t, ...)
+  return rawget0(locked[t] or t, ...)
 end
 
 function globals.setmetatable(t, ...)
@@ -68,9 +80,10 @@ end
 
 for _, name in ipairs(LIBRARIES) do
   local view = setmetatable0({}, { __index = globals[name], __newindex = refuseWrite })
-  locked[view] = true
+  locked[view] = globals[name]
   globals[name] = view
 end
+getmetatable('').__index = globals.string
 globals.server = globals.redis
 setmetatable0(globals, { __index = refuseRead })
 setmetatable0(env, { __index = globals, __newindex = refuseWrite })

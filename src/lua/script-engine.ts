@@ -3,16 +3,20 @@
 // A run ends in a value, a Lua error, or a stop: fuel used up or a fault of the VM. None of them is ever fatal.
 
 import { AssertionError, assert } from '../base/assert.js';
+import { bit } from './bit.js';
+import { cjson } from './cjson.js';
+import { cmsgpack } from './cmsgpack.js';
 import type { HostFunction } from './host-functions.js';
 import type { Library, LibraryMaker } from './library.js';
 import { LUA_GLOBALSINDEX } from './lua-api.js';
 import { type Image, type LuaInterpreter, LuaVm, OutOfFuel } from './lua-vm.js';
 import { mathRandom, RandomSequence } from './math-random.js';
 import { PRELUDE } from './prelude.js';
+import { struct } from './struct.js';
 
 /** Steps one script may take: about a second of this interpreter on a 2020s server core. Equal on every member. */
-export const SCRIPT_FUEL = 100_000_000;
-const COMPILE_FUEL = 100_000_000;
+export const SCRIPT_FUEL = 50_000_000;
+const COMPILE_FUEL = 50_000_000;
 const IMAGES_BYTES_MAX = 64 * 2 ** 20;
 const PER_STRING_FUEL = 8;
 
@@ -20,7 +24,7 @@ const PER_STRING_FUEL = 8;
 const GLOBALS = 1;
 const HANDLER = 2;
 
-export type StopReason = 'fuel' | 'fault';
+export type StopReason = 'fuel' | 'depth' | 'fault';
 
 /** What to make of each way a run can end. `value` and `failure` find it on top of the stack. */
 export interface RunHandlers<T> {
@@ -36,13 +40,16 @@ export class ScriptEngine {
   /** Least recently used first. */
   readonly #images = new Map<string, Image>();
   #imageBytes = 0;
+  readonly #begins: (() => void)[] = [];
 
   constructor(interpreter: LuaInterpreter, makers: readonly LibraryMaker[]) {
     const libraries: Library[] = [];
+    const all = [cjson, cmsgpack, struct, bit, ...makers];
     this.vm = new LuaVm(interpreter, (vm) => {
-      libraries.push(mathRandom(vm, this.random), ...makers.map((make) => make(vm)));
+      libraries.push(mathRandom(vm, this.random), ...all.map((make) => make(vm)));
       return [...refusals(vm), ...libraries.flatMap(({ functions }) => Object.values(functions))];
     });
+    for (const { begin } of libraries) if (begin !== undefined) this.#begins.push(begin);
     this.#openLibraries(libraries);
     this.#base = this.vm.capture();
   }
@@ -82,6 +89,7 @@ export class ScriptEngine {
   ): T {
     const { vm } = this;
     vm.restore(image, SCRIPT_FUEL);
+    for (let i = 0; i < this.#begins.length; i++) this.#begins[i]!();
     const { lua, state } = vm;
     try {
       this.#setArray('KEYS', keys);
@@ -96,7 +104,8 @@ export class ScriptEngine {
   /** Why an exception left the VM. Bugs of our own go on as they are. */
   #reasonOf(error: unknown): StopReason {
     if (error instanceof AssertionError) throw error;
-    return error instanceof OutOfFuel || this.vm.fuel < 0 ? 'fuel' : 'fault';
+    if (error instanceof OutOfFuel || this.vm.fuel < 0) return 'fuel';
+    return this.vm.tooDeep ? 'depth' : 'fault';
   }
 
   #setArray(name: string, values: readonly string[]): void {

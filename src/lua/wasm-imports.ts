@@ -2,18 +2,19 @@
 // are ever used, since no library that touches files, time or the environment is opened. The others answer with an
 // error, so that nothing of the host can reach a script.
 
-import { FUEL_EXPORT } from './fuel-metering.js';
+import { DEPTH_EXPORT, FUEL_EXPORT } from './fuel-metering.js';
 
 /** Thrown to unwind to the nearest invoke_vii: Emscripten's longjmp. */
 const LONGJMP = Number.POSITIVE_INFINITY;
 const ENOSYS = -52;
-const BYTES_PER_FUEL = 16;
+const BYTES_PER_FUEL = 64;
 const PAGE = 65536;
 
 export interface WasmExports {
   readonly memory: WebAssembly.Memory;
   readonly __indirect_function_table: WebAssembly.Table;
   readonly [FUEL_EXPORT]: WebAssembly.Global;
+  readonly [DEPTH_EXPORT]: WebAssembly.Global;
   __wasm_call_ctors(): void;
   emscripten_stack_init(): void;
   emscripten_stack_get_end(): number;
@@ -66,6 +67,8 @@ export function instantiate(module: WebAssembly.Module, memoryMax: number): Wasm
       } catch (error) {
         if (error !== LONGJMP) throw error;
         x.stackRestore(stack);
+        // What is metered by depth never calls back into Lua, so here it is left altogether.
+        x[DEPTH_EXPORT].value = 0;
         x.setThrew(1, 0);
       }
     },

@@ -65,7 +65,7 @@ export class Acceptor {
         this.#events.onFrame(link, kind, body);
         return;
       }
-      link = this.#greet(connection, kind, body);
+      link = this.#greet(connection, kind, body, () => decoder.stop());
       if (link === null) decoder.stop();
       else decoder.bytesMax = FRAME_BYTES_MAX;
     });
@@ -82,7 +82,12 @@ export class Acceptor {
     });
   }
 
-  #greet(connection: Connection, kind: number, body: Buffer): AcceptedLink | null {
+  #greet(
+    connection: Connection,
+    kind: number,
+    body: Buffer,
+    stop: () => void,
+  ): AcceptedLink | null {
     const hello = kind === FrameKind.hello ? decodeHello(body) : 'expected a hello';
     const reason = typeof hello === 'string' ? hello : this.#events.judge(hello);
     if (reason !== null || typeof hello === 'string') {
@@ -92,18 +97,22 @@ export class Acceptor {
       return null;
     }
     connection.write(encodeJson(FrameKind.welcome, this.#self()));
-    const link = linkOver(connection, hello);
+    const link = linkOver(connection, hello, stop);
     this.#events.onOpen(link);
     return link;
   }
 }
 
-function linkOver(connection: Connection, hello: Hello): AcceptedLink {
+/** `stop` ends the delivery of frames that have arrived already. */
+function linkOver(connection: Connection, hello: Hello, stop: () => void): AcceptedLink {
   return {
     hello,
     send: (frame) => void connection.write(frame),
     pause: () => connection.pause(),
     resume: () => connection.resume(),
-    close: () => connection.destroy(),
+    close: () => {
+      stop();
+      connection.destroy();
+    },
   };
 }

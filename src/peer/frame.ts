@@ -23,6 +23,8 @@ export const FrameKind = {
 export type FrameKindCode = (typeof FrameKind)[keyof typeof FrameKind];
 
 const PREFIX_BYTES = 5;
+/** Bytes set aside for a frame before its bytes arrive; then the buffer doubles. */
+const FIRST_BYTES_MAX = 2 ** 20;
 
 /**
  * Length and kind of a frame whose body has `bodyBytes` bytes, with `extra` bytes of the body
@@ -46,9 +48,10 @@ export class FrameDecoder {
   /** A length prefix that arrived in part. */
   #prefix = Buffer.alloc(4);
   #prefixFilled = 0;
-  /** The frame being collected across chunks. */
+  /** The frame being collected across chunks, `#partialLength` bytes when it is whole. */
   #partial: Buffer | null = null;
   #partialFilled = 0;
+  #partialLength = 0;
   #stopped = false;
 
   constructor(onFrame: (kind: number, body: Buffer) => void) {
@@ -84,8 +87,9 @@ export class FrameDecoder {
       const fault = this.#check(length);
       if (fault !== null) return fault;
       this.#prefixFilled = 0;
-      this.#partial = Buffer.allocUnsafeSlow(length);
+      this.#partial = Buffer.allocUnsafeSlow(Math.min(length, FIRST_BYTES_MAX));
       this.#partialFilled = 0;
+      this.#partialLength = length;
     }
     return null;
   }
@@ -96,15 +100,25 @@ export class FrameDecoder {
   }
 
   #fillPartial(chunk: Buffer, at: number): number {
-    const partial = this.#partial!;
-    const take = Math.min(partial.length - this.#partialFilled, chunk.length - at);
+    const take = Math.min(this.#partialLength - this.#partialFilled, chunk.length - at);
+    const partial = this.#roomFor(this.#partialFilled + take);
     chunk.copy(partial, this.#partialFilled, at, at + take);
     this.#partialFilled += take;
-    if (this.#partialFilled === partial.length) {
+    if (this.#partialFilled === this.#partialLength) {
       this.#partial = null;
       this.#deliver(partial);
     }
     return at + take;
+  }
+
+  #roomFor(bytes: number): Buffer {
+    const partial = this.#partial!;
+    if (bytes <= partial.length) return partial;
+    const size = Math.min(this.#partialLength, Math.max(bytes, partial.length * 2));
+    const larger = Buffer.allocUnsafeSlow(size);
+    partial.copy(larger, 0, 0, this.#partialFilled);
+    this.#partial = larger;
+    return larger;
   }
 
   #deliver(frame: Buffer): void {

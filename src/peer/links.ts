@@ -179,7 +179,9 @@ export class PeerLinks {
       return;
     }
     const fault = this.#receiveRaft(from, kind, body);
-    if (fault !== null) this.#fault(`from member ${from}: ${fault}`);
+    if (fault === null) return;
+    this.#fault(`from member ${from}: ${fault}`);
+    link.close();
   }
 
   #receiveRaft(from: string, kind: number, body: Buffer): string | null {

@@ -80,7 +80,10 @@ export function leaderTick<B>(state: RaftState<B>): void {
       return;
     }
   }
-  if (state.heartbeatElapsed < config.heartbeatTicks) return;
+  if (state.heartbeatElapsed < config.heartbeatTicks) {
+    if (state.leaderReads.waiting) askRestForReads(state);
+    return;
+  }
   state.heartbeatElapsed = 0;
   for (const peer of state.peers) {
     peer.mayNudge = true;
@@ -124,10 +127,31 @@ export function startReadRound<B>(state: RaftState<B>): void {
   const reads = state.leaderReads;
   if (!reads.collecting || state.commitIndex < state.termStart) return;
   reads.startRound(state.commitIndex);
-  for (const peer of state.peers) {
-    if (isVoter(state.membership, peer.id)) sendHeartbeat(state, peer, reads.round);
-  }
+  for (const peer of askedFirst(state)) sendHeartbeat(state, peer, reads.round);
   confirmReads(state);
+}
+
+/**
+ * As many voters as a round needs, those first that confirmed last; everybody in a joint state. Who
+ * is left out is asked at the next tick if the round is still open (askRestForReads), so a silent
+ * member costs one tick and then is no longer asked first.
+ */
+function askedFirst<B>(state: RaftState<B>): readonly Progress[] {
+  const others = state.voters.filter((peer) => peer.id !== state.id);
+  const needed = majority(state.voters.length) - (state.voters.length - others.length);
+  if (state.outgoing.length > 0) {
+    return state.peers.filter((peer) => isVoter(state.membership, peer.id));
+  }
+  if (others.length <= needed) return others;
+  return others.sort((a, b) => b.confirmedRound - a.confirmedRound).slice(0, needed);
+}
+
+function askRestForReads<B>(state: RaftState<B>): void {
+  const { round } = state.leaderReads;
+  for (const peer of state.peers) {
+    const open = peer.confirmedRound < round && isVoter(state.membership, peer.id);
+    if (open) sendHeartbeat(state, peer, round);
+  }
 }
 
 /** False when there is nobody to hand leadership to. `to` null: the most caught-up voter. */

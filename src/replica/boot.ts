@@ -2,6 +2,7 @@
 // core and the machine start with. Everything is read and checked before anything listens. Never
 // decides whom to vote for or what is committed.
 
+import { OperationalError } from '../base/errors.js';
 import type { LoggedRecord, LogRecord } from '../base/log-entry.js';
 import type { LuaInterpreter } from '../lua/lua-vm.js';
 import { Machine } from '../machine/machine.js';
@@ -11,7 +12,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Disk } from '../platform/disk.js';
 import type { Entropy } from '../platform/entropy.js';
 import type { BootState, Entry, Membership, SnapshotMeta } from '../raft/types.js';
-import { openLogStore } from '../storage/log-recovery.js';
+import { openLogStore, type RecoveredLog } from '../storage/log-recovery.js';
 import type { LogStore } from '../storage/log-store.js';
 import type { FsyncPolicy } from '../storage/log-writer.js';
 import { loadRdb } from '../storage/rdb/reader.js';
@@ -77,6 +78,7 @@ export async function openMember(options: BootOptions): Promise<OpenedMember> {
   if (recovered.cut !== null) {
     logger.warn('Cut the unfinished end of the log', { ...recovered.cut });
   }
+  checkTerm(hardState.term, recovered, options.raftDataDir);
   const machine = new Machine({ node: nodeId, incarnation }, options.lua);
   const snapshot = await loadSnapshot(machine, recovered.store, disk, logger);
   return {
@@ -90,6 +92,18 @@ export async function openMember(options: BootOptions): Promise<OpenedMember> {
     entries: recovered.records.map(entryOf),
     snapshot,
   };
+}
+
+/** Entries of a term are written only after the term is durable (D6), so a lower term on disk means a lost one. */
+function checkTerm(term: number, { records, snapshot }: RecoveredLog, directory: string): void {
+  const logged = records.at(-1)?.record.term ?? snapshot?.term ?? 0;
+  if (term >= logged) return;
+  throw new OperationalError(
+    'E_STABLE',
+    `${directory} is damaged or older than the log: it knows term ${term}, the log has entries of term ` +
+      `${logged}. Without its term and vote this node must not vote: restore the directory, or remove the ` +
+      'node from the cluster and let it join again with empty data directories.',
+  );
 }
 
 async function loadSnapshot(

@@ -63,7 +63,7 @@ export interface ReplicaParts {
  * Entries proposed and not committed beyond which the next one waits and grows: deep pipelines undo
  * batching.
  */
-const ENTRIES_IN_FLIGHT = 4;
+const ENTRIES_IN_FLIGHT = 2;
 /** Bytes of clients' writes waiting on this node beyond which new ones are refused. */
 const WAITING_BYTES_MAX = 512 * 2 ** 20;
 /** Ms after which a batch that a leader did not answer for is sent again. */

@@ -122,7 +122,8 @@ export class SnapshotReceiver {
   #fail(incoming: Incoming, reason: string): void {
     if (this.#incoming !== incoming) return;
     this.#incoming = null;
-    void incoming.sink.abort();
+    // A chunk may still be on its way to the file, which must not be closed under it.
+    incoming.work = incoming.work.then(() => incoming.sink.abort());
     this.#refuse(incoming.link, reason);
   }
 

@@ -5,6 +5,7 @@
 
 import { formatDouble } from '../base/numbers.js';
 import {
+  AttributedReply,
   BigNumberReply,
   DoubleReply,
   ErrorReply,
@@ -91,6 +92,7 @@ function encodeSpecial(reply: SpecialReply, protocol: Protocol): string {
   if (reply instanceof BigNumberReply) {
     return protocol === 2 ? encodeBulk(reply.digits) : `(${reply.digits}\r\n`;
   }
+  if (reply instanceof AttributedReply) return encodeAttributed(reply, protocol);
   return encodeReply(reply, protocol);
 }
 
@@ -102,6 +104,12 @@ function encodeDouble(value: number, protocol: Protocol): string {
 function encodeVerbatim(reply: VerbatimReply, protocol: Protocol): string {
   if (protocol === 2) return encodeBulk(reply.text);
   return `=${reply.text.length + 4}\r\n${reply.format}:${reply.text}\r\n`;
+}
+
+function encodeAttributed({ attributes, reply }: AttributedReply, protocol: Protocol): string {
+  const text = encodeReply(reply, protocol);
+  if (protocol === 2) return text;
+  return `|${attributes.length >> 1}\r\n${encodeItems(attributes, protocol)}${text}`;
 }
 
 function encodeMap(items: readonly Reply[], protocol: Protocol): string {

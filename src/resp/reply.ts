@@ -23,7 +23,8 @@ export type SpecialReply =
   | PairsReply
   | VerbatimReply
   | PushReply
-  | BigNumberReply;
+  | BigNumberReply
+  | AttributedReply;
 
 /** `+text`. The text holds no CR or LF. */
 export class SimpleString {
@@ -111,6 +112,16 @@ export class BigNumberReply {
   readonly digits: string;
   constructor(digits: string) {
     this.digits = digits;
+  }
+}
+
+/** RESP3 `|` with `attributes` (alternating key, value), then the reply; RESP2 the reply alone. */
+export class AttributedReply {
+  readonly attributes: readonly Reply[];
+  readonly reply: Reply;
+  constructor(attributes: readonly Reply[], reply: Reply) {
+    this.attributes = attributes;
+    this.reply = reply;
   }
 }
 

@@ -32,6 +32,7 @@ export function isOfType(client: Client, type: ClientType): boolean {
 
 /** A character for each fact that holds, in Redis' order; `N` for none. */
 const FLAGS: readonly (readonly [letter: string, holds: (client: Client) => boolean])[] = [
+  ['O', (client) => client.monitoring],
   ['P', subscribed],
   ['x', (client) => client.inMulti],
   ['b', (client) => client.blocked],

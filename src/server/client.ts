@@ -32,6 +32,8 @@ export interface Client {
   noTouch: boolean;
   readOnlyMode: boolean;
   replyMode: 'on' | 'off' | 'skip';
+  /** Is shown the commands of others (MONITOR). */
+  monitoring: boolean;
   commandsProcessed: number;
   readonly inMulti: boolean;
   readonly queuedCommands: number;
@@ -45,8 +47,11 @@ export interface Client {
   /** Bytes received and not yet decoded; bytes of replies not yet taken by the kernel. */
   readonly inputBytes: number;
   readonly outputBytes: number;
-  /** Answers a command that returned LATER; in its place in the order of replies. */
-  resolve(reply: Reply): void;
+  /**
+   * Answers a command that returned LATER; in its place in the order of replies. `micros` of the wait count as run time
+   * in SLOWLOG and LATENCY: none for one that only waited for others.
+   */
+  resolve(reply: Reply, micros?: number): void;
   /** Sends what answers no command (pub/sub messages, MONITOR), at once. */
   push(reply: Reply): void;
   /**

@@ -25,6 +25,7 @@ const FLAG_ORDER: readonly CommandFlag[] = [
   'no_auth',
   'no_async_loading',
   'no_multi',
+  'no_mandatory_keys',
   'movablekeys',
   'allow_busy',
 ];

@@ -97,8 +97,12 @@ export class CommandEntry {
   }
 }
 
+/** Of the commands about scripts, those that change nothing and have no flag to say so. */
+const SCRIPT_READS: ReadonlySet<string> = new Set(['script|exists', 'script|kill', 'script|help']);
+
 /** A script may write unless it is a `_RO` form; its row says neither. */
 function routeOfData(command: DataCommand): Route {
+  if (SCRIPT_READS.has(command.name)) return 'read';
   if (command.flags.includes('readonly')) return 'read';
   return command.flags.includes('write') || command.group === 'scripting' ? 'write' : 'read';
 }

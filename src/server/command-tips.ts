@@ -3,7 +3,8 @@
 
 const TIPS: Readonly<Record<string, string>> = {
   'request_policy:multi_shard': 'mget',
-  'request_policy:all_shards response_policy:all_succeeded': 'flushdb flushall ping memory|purge',
+  'request_policy:all_shards response_policy:all_succeeded':
+    'flushdb flushall ping memory|purge function|flush function|delete function|load function|restore',
   nondeterministic_output:
     'srandmember zrandmember time hscan dump hrandfield lastsave spop client|list client|info ' +
     'pttl zscan sscan ttl object|idletime object|freq object|encoding object|refcount ' +
@@ -11,7 +12,7 @@ const TIPS: Readonly<Record<string, string>> = {
     'cluster|myshardid cluster|count-failure-reports cluster|slots cluster|nodes ' +
     'cluster|bumpepoch cluster|replicas',
   'nondeterministic_output request_policy:all_shards response_policy:special':
-    'info memory|stats memory|doctor memory|malloc-stats',
+    'info function|stats memory|stats memory|doctor memory|malloc-stats',
   'request_policy:all_shards response_policy:agg_min': 'waitaof wait',
   'request_policy:all_nodes response_policy:all_succeeded':
     'slowlog|reset client|setname client|setinfo config|resetstat config|rewrite config|set ' +
@@ -20,7 +21,7 @@ const TIPS: Readonly<Record<string, string>> = {
   'request_policy:all_nodes response_policy:agg_sum nondeterministic_output': 'slowlog|len',
   nondeterministic_output_order:
     'command command|info command|list command|docs sinter sdiff smembers hkeys sunion hvals ' +
-    'hgetall',
+    'hgetall function|list',
   'request_policy:all_shards response_policy:special nondeterministic_output': 'randomkey',
   'request_policy:all_shards response_policy:agg_sum': 'dbsize',
   'request_policy:multi_shard response_policy:agg_sum': 'unlink touch exists del',
@@ -29,7 +30,7 @@ const TIPS: Readonly<Record<string, string>> = {
   'nondeterministic_output request_policy:all_nodes response_policy:special':
     'latency|doctor latency|history latency|graph latency|histogram latency|latest',
   'request_policy:all_shards response_policy:agg_logical_and': 'script|exists',
-  'request_policy:all_shards response_policy:one_succeeded': 'script|kill',
+  'request_policy:all_shards response_policy:one_succeeded': 'script|kill function|kill',
   'request_policy:multi_shard response_policy:all_succeeded': 'mset',
   'nondeterministic_output request_policy:special response_policy:special': 'scan',
 };

@@ -7,6 +7,7 @@ import type { RequestDecoder } from '../resp/decoder.js';
 import { ErrorReply, NULL_ARRAY, OK, QUEUED } from '../resp/reply.js';
 import { LATER, NOTHING } from './command.js';
 import type { CommandEntry, Route } from './command-table.js';
+import { stopMonitoring } from './commands/monitor.js';
 import { HOLD } from './hold.js';
 import { ExecItem, ReadItem, WatchItem } from './pending.js';
 import type { RespServer } from './resp-server.js';
@@ -86,12 +87,26 @@ function accept(
   }
   session.lastCommand = entry.name;
   session.commandsProcessed++;
-  if (server.monitor !== null && !entry.skipMonitor) {
-    server.monitor(session, request.arguments());
-  }
+  if (server.monitor !== null) show(server.monitor, server, session, entry, request);
   if (route === 'write') dispatchWrite(server, session, entry, request);
   else if (route === 'read') dispatchRead(server, session, entry, request);
   else HANDLERS[route](server, session, entry, request);
+}
+
+/** For MONITOR: a transaction's commands are shown when EXEC runs them, ahead of it. */
+function show(
+  monitor: NonNullable<RespServer['monitor']>,
+  server: RespServer,
+  session: Session,
+  entry: CommandEntry,
+  request: RequestDecoder,
+): void {
+  const { transaction, watch } = session;
+  const runs = entry.route === 'exec' && transaction !== null && !transaction.failed;
+  if (runs && (watch === null || !server.touched(watch))) transaction.show(monitor, session);
+  // Who leaves by RESET is not shown it any more.
+  if (entry.name === 'reset') stopMonitoring(session, server);
+  if (!entry.skipMonitor) monitor(session, request.arguments());
 }
 
 function waits(route: Route): boolean {
@@ -217,8 +232,11 @@ function dispatchServer(
   entry: CommandEntry,
   request: RequestDecoder,
 ): void {
-  const result = server.executeServer(session, entry, request.arguments());
-  if (result === LATER) session.answerLater();
+  const args = request.arguments();
+  session.runningBytes = request.end - request.start;
+  const result = server.executeServer(session, entry, args);
+  session.runningBytes = 0;
+  if (result === LATER) session.answerLater(entry, args);
   else if (result !== NOTHING) session.answer(result);
 }
 

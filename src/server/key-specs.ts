@@ -129,12 +129,39 @@ export function keyPositions(command: CommandInfo, args: readonly string[]): rea
   return positions(first, end, step, args.length);
 }
 
+const READS = ['RO', 'access'];
+const READS_AND_UPDATES = ['RW', 'access', 'update'];
+const OVERWRITES = ['OW', 'update'];
+
+/** Commands flagged variable_flags: what they do to their only key depends on their options. */
+const FLAGS_BY_ARGUMENTS: Readonly<Record<string, (args: readonly string[]) => string[]>> = {
+  set: (args) => (hasWord(args, 3, 'get') ? READS_AND_UPDATES : OVERWRITES),
+  bitfield: (args) => (onlyGets(args) ? READS : READS_AND_UPDATES),
+};
+
+function hasWord(args: readonly string[], from: number, word: string): boolean {
+  return args.some((arg, at) => at >= from && arg.toLowerCase() === word);
+}
+
+/** Nothing but GET and OVERFLOW with all their arguments. */
+function onlyGets(args: readonly string[]): boolean {
+  for (let i = 2; i < args.length; ) {
+    const word = args[i]!.toLowerCase();
+    const length = word === 'get' ? 3 : word === 'overflow' ? 2 : 0;
+    if (length === 0 || i + length > args.length) return false;
+    i += length;
+  }
+  return true;
+}
+
 /** What is done to the key at argument `at`. */
 export function keyFlags(
   command: CommandInfo,
   args: readonly string[],
   at: number,
 ): readonly string[] {
+  const variable = FLAGS_BY_ARGUMENTS[command.name];
+  if (variable !== undefined) return variable(args);
   const specifications = keySpecifications(command);
   const own = specifications.find(({ place }) => placePositions(place, args).includes(at));
   // An unknown place is that of an option after the known ones: the last specification describes

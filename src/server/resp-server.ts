@@ -13,7 +13,7 @@ import { DEFAULT_LIMITS, LONGEST_BULK, type RequestLimits } from '../resp/limits
 import { ErrorReply, NULL_ARRAY, OK, type Reply } from '../resp/reply.js';
 import { nextCommand } from '../resp/request.js';
 import type { Client, SubscriptionCounts } from './client.js';
-import type { ServerCommand, ServerResult } from './command.js';
+import { LATER, type ServerCommand, type ServerResult } from './command.js';
 import { type CommandEntry, CommandTable } from './command-table.js';
 import { connectionCommands } from './commands/connection.js';
 import { transactionCommands } from './commands/transactions.js';
@@ -260,7 +260,8 @@ export class RespServer implements Server {
       result = error;
     }
     const micros = (this.clock.monotonic() - started) * 1000;
-    this.record(session, entry, micros, result instanceof ErrorReply, args);
+    const noted = result === LATER ? null : args;
+    this.record(session, entry, micros, result instanceof ErrorReply, noted);
     if (this.heldByPause.size > 0 && !this.paused) this.#resumePaused();
     return result;
   }
@@ -316,7 +317,20 @@ export class RespServer implements Server {
     this.stats.commandsProcessed++;
     const { settings } = this;
     if (settings.latencyTracking) stats.latency.record(micros);
-    if (this.#isSlow(micros) && args !== null) this.#noteSlow(session, entry, micros, args);
+    if (args !== null) this.noteRunTime(session, entry, micros, args);
+  }
+
+  /** For SLOWLOG and LATENCY. */
+  noteRunTime(
+    session: Session,
+    entry: CommandEntry,
+    micros: number,
+    args: readonly string[],
+  ): void {
+    if (!this.#isSlow(micros)) return;
+    const { slowlog, latency } = this.instruments;
+    if (!entry.skipSlowlog) slowlog.note(args, micros, session, this.#now);
+    latency.note(entry.fast ? 'fast-command' : 'command', micros / 1000, this.#now);
   }
 
   recordWrite(session: Session, write: WriteItem, reply: Reply): void {
@@ -348,12 +362,6 @@ export class RespServer implements Server {
     const { slowlogSlowerThan, latencyThreshold } = this.settings;
     if (slowlogSlowerThan >= 0 && micros >= slowlogSlowerThan) return true;
     return latencyThreshold > 0 && micros >= latencyThreshold * 1000;
-  }
-
-  #noteSlow(session: Session, entry: CommandEntry, micros: number, args: readonly string[]): void {
-    const { slowlog, latency } = this.instruments;
-    if (!entry.skipSlowlog) slowlog.note(args, micros, session, this.#now);
-    latency.note(entry.fast ? 'fast-command' : 'command', micros / 1000, this.#now);
   }
 }
 

@@ -61,7 +61,10 @@ export class Session implements Client {
   noTouch = false;
   readOnlyMode: boolean;
   replyMode: 'on' | 'off' | 'skip' = 'on';
+  monitoring = false;
   closesAfterReply = false;
+  /** Bytes of the server command that runs now. */
+  runningBytes = 0;
   commandsProcessed = 0;
   readonly subscriptions = { channels: 0, patterns: 0, shardChannels: 0 };
   lastWriteIndex = 0;
@@ -82,6 +85,7 @@ export class Session implements Client {
   /** Of the last write sent: its neighbours in the same chunk hold no more memory. */
   #lastChunk: Buffer | null = null;
   #later: ReadyItem | null = null;
+  #laterCommand: { readonly entry: CommandEntry; readonly args: readonly string[] } | null = null;
   readonly #output: Output;
   #holds = 0;
   /** The command just decoded has not been dispatched yet. */
@@ -146,7 +150,7 @@ export class Session implements Client {
   }
 
   get inputBytes(): number {
-    return this.decoder.buffered;
+    return this.decoder.buffered + this.runningBytes;
   }
 
   get outputBytes(): number {
@@ -276,18 +280,22 @@ export class Session implements Client {
   }
 
   /** The command being dispatched answers through `resolve`; nothing else runs until then. */
-  answerLater(): void {
+  answerLater(entry: CommandEntry, args: readonly string[]): void {
     assert(this.#later === null, 'one command waits at a time');
     this.#later = new ReadyItem(undefined, false);
+    this.#laterCommand = { entry, args };
     this.#owe(this.#later);
     this.#holds |= HOLD.ORDER;
   }
 
-  resolve(reply: Reply): void {
+  resolve(reply: Reply, micros = 0): void {
     if (this.closed) return;
     assert(this.#later !== null, 'a command waits for its answer');
+    const { entry, args } = this.#laterCommand!;
+    this.server.noteRunTime(this, entry, micros, args);
     this.#later.reply = reply;
     this.#later = null;
+    this.#laterCommand = null;
     this.unblockWith = null;
     this.advance();
   }
@@ -528,7 +536,8 @@ export class Session implements Client {
    */
   check(now: number): void {
     const { idleTimeout } = this.server.settings;
-    const idle = this.settled && this.#later === null && !this.subscribed;
+    const watches = this.subscribed || this.monitoring;
+    const idle = this.settled && this.#later === null && !watches;
     if (idleTimeout > 0 && idle && now - this.lastActiveAt > idleTimeout * 1000) {
       this.close('now');
       return;
@@ -556,6 +565,7 @@ export class Session implements Client {
     this.#owed.clear();
     this.#lastChunk = null;
     this.#later = null;
+    this.#laterCommand = null;
     this.transaction = null;
     this.unwatch();
     this.server.sessionClosed(this);

@@ -19,6 +19,7 @@ import {
 const ENCODING = 'in-memory layouts are chosen by Helios; the data and every reply stay the same';
 const FREEING = 'memory is reclaimed by the collector, never in the way of a command';
 const CYCLES = 'Helios has no periodic cycle to tune';
+const TEST_AID = 'slows another implementation down for its tests';
 const REPLICATION =
   'replication is the Raft log; there is no backlog, sync or replica link to tune';
 const SNAPSHOTS = 'the log is always durable; when snapshots are taken follows from the log';
@@ -90,6 +91,8 @@ const PERSISTENCE_ROWS: readonly SettingRow[] = [
   fixed('aof-load-truncated', BOOL, 'yes', 'a torn end of the log is always cut off'),
   fixed('aof-use-rdb-preamble', BOOL, 'yes', 'the base of the log is always an RDB file'),
   start('rdbchecksum', BOOL, 'yes'),
+  harmless('rdb-key-save-delay', int(-(2 ** 31)), '0', TEST_AID, { hidden: true }),
+  harmless('key-load-delay', int(-(2 ** 31)), '0', TEST_AID, { hidden: true }),
 ];
 
 const NO_QUORUM_DIAL = 'a write always needs a majority of the voters, neither more nor less';

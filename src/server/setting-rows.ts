@@ -20,10 +20,12 @@ import {
  *   harmless  accepted and printed back: it tunes a mechanism Helios does not have or need, so
  *             that no client is worse off for it (`why` says which)
  *   start     chosen when the process starts; refused as Redis refuses an immutable parameter
+ *   kept      chosen when the process starts; SET takes only the value it has, as where Redis could
+ *             change it and Helios cannot (`why` answers the rest)
  *   guarded   refused as Redis refuses a protected parameter (it names files)
  *   fixed     only the value it has is accepted; any other is refused with `why`
  */
-export type SettingEffect = 'live' | 'harmless' | 'start' | 'guarded' | 'fixed';
+export type SettingEffect = 'live' | 'harmless' | 'start' | 'kept' | 'guarded' | 'fixed';
 
 export interface SettingRow {
   readonly name: string;
@@ -35,9 +37,11 @@ export interface SettingRow {
   readonly alias?: string;
   /** A secret: kept out of slowlog and logs. */
   readonly secret?: boolean;
+  /** Found by its name only, not by a pattern. */
+  readonly hidden?: boolean;
 }
 
-type Extra = Pick<SettingRow, 'alias' | 'secret'>;
+type Extra = Pick<SettingRow, 'alias' | 'secret' | 'hidden'>;
 
 function row(effect: SettingEffect) {
   return (
@@ -52,6 +56,7 @@ function row(effect: SettingEffect) {
 export const live = row('live');
 export const harmless = row('harmless');
 export const start = row('start');
+export const kept = row('kept');
 export const guarded = row('guarded');
 export const fixed = row('fixed');
 
@@ -77,8 +82,8 @@ export const MEMORY_ROWS: readonly SettingRow[] = [
 ];
 
 export const CONNECTION_ROWS: readonly SettingRow[] = [
-  start('port', int(0, 65535), '6379'),
-  start('bind', TEXT, '*'),
+  kept('port', int(0, 65535), '6379', 'Unable to listen on this port: it is chosen at start'),
+  kept('bind', TEXT, '*', 'Unable to bind another address: it is chosen at start'),
   start('tcp-backlog', int(0), '511'),
   start('databases', int(1), '16'),
   live('maxclients', int(1, 2 ** 32 - 1), '10000'),

@@ -119,6 +119,7 @@ export class Settings {
     const lower = pattern.toLowerCase();
     const found: [string, string][] = [];
     for (const [name, row] of this.#rows) {
+      if (row.hidden === true && name !== lower) continue;
       if (globMatches(lower, name)) found.push([name, row.type.format(this.#values.get(row)!)]);
     }
     return found;
@@ -188,7 +189,8 @@ export class Settings {
     if (changes.some(([other]) => other === row)) return 'duplicate parameter';
     const value = row.type.parse(text);
     if (value instanceof Refusal) return value.reason;
-    if (row.effect === 'fixed' && value !== this.#values.get(row)) return row.why;
+    const differs = value !== this.#values.get(row);
+    if (differs && (row.effect === 'fixed' || row.effect === 'kept')) return row.why;
     changes.push([row, value]);
     return null;
   }

@@ -91,7 +91,7 @@ function shorten(args: readonly string[]): readonly string[] {
  * Blanks out what may be a password: everything after AUTH, in HELLO, ACL SETUSER, and secret
  * parameters.
  */
-function redact(args: readonly string[], settings: Settings): readonly string[] {
+export function redact(args: readonly string[], settings: Settings): readonly string[] {
   const name = args[0]?.toLowerCase();
   const sub = args[1]?.toLowerCase();
   if (name === 'auth') return blank(args, (at) => at >= 1);

@@ -131,6 +131,13 @@ export class Transaction {
     return { chunk: bytes, start: 0, end: bytes.length, db, endDb: this.#db };
   }
 
+  /** Tells MONITOR the commands in order. */
+  show(monitor: NonNullable<RespServer['monitor']>, session: Session): void {
+    for (const { entry, chunk, start } of this.#commands) {
+      if (!entry.skipMonitor) monitor(session, nextCommand(chunk, start).args);
+    }
+  }
+
   /** The reply of EXEC from what the machine answered for the log part. */
   complete(reply: Reply, session: Session, server: RespServer): Reply {
     if (!Array.isArray(reply)) return reply;

@@ -4,6 +4,7 @@
 
 import { formatDouble } from '../../src/base/numbers.js';
 import {
+  AttributedReply,
   BigNumberReply,
   DoubleReply,
   ErrorReply,
@@ -59,6 +60,7 @@ export function treeOfReply(reply: Reply, protocol: Protocol): Tree {
   if (reply instanceof PairsReply) return treeOfPairs(reply, protocol);
   if (reply instanceof MapReply) return treeOfItems('%', reply.items, protocol);
   if (reply instanceof SetReply) return treeOfItems('~', reply.items, protocol);
+  if (reply instanceof AttributedReply) return treeOfReply(reply.reply, protocol);
   if (reply instanceof PushReply) return treeOfItems('>', reply.items, protocol);
   return treeOfItems('*', reply, protocol);
 }

@@ -38,6 +38,14 @@ const UNITS = [
 
 /** Replication by PSYNC is not how Helios copies data; the others are of features of later issues. */
 const TAGS = ['-needs:repl', '-stream', '-geo', '-hll', '-pubsub', '-tracking', '-needs:pfdebug'];
+/**
+ * These move the encoding thresholds by CONFIG SET, which Helios keeps fixed (encodings are replicated state): what they
+ * assert of encodings is ignored, the rest of them counts.
+ */
+const IGNORES_ENCODING = new Set([
+  ...['hash', 'list', 'list-3', 'set', 'zset'].map((type) => `unit/type/${type}`),
+  ...['unit/keyspace', 'unit/sort'],
+]);
 const START_MS_MAX = 15_000;
 /** Without progress for so long (s), runtest gives a unit up. */
 const STUCK_S = 120;
@@ -105,6 +113,7 @@ function runUnit(unit, host, port, directory) {
   args.push('--tags', TAGS.join(' '), '--durable', '--timeout', String(STUCK_S));
   args.push('--baseport', String(port + 1000 > 60_000 ? port - 9000 : port + 1000));
   args.push('--dont-clean', '--dont-pre-clean');
+  if (IGNORES_ENCODING.has(unit)) args.push('--ignore-encoding');
   const child = spawn('./runtest', args, { cwd: resolve(values.suite) });
   const log = values.log
     ? createWriteStream(join(values.log, `${unit.replaceAll('/', '-')}.log`))

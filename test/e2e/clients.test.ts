@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Cluster, type Daemon } from '../process/daemon.js';
 import { cli, hasPrograms, run } from './programs.js';
 
-const HAS_CLI = hasPrograms('redis-cli');
+const HAS_CLI = hasPrograms('redis-cli', 'stdbuf');
 const HAS_BENCHMARK = hasPrograms('redis-benchmark');
 const PLACES = ['leader', 'follower'] as const;
 
@@ -109,7 +109,7 @@ describe.skipIf(!HAS_CLI).each(PLACES)('redis-cli at the %s', (place) => {
     expect(code).toBe(0);
   });
 
-  it.skipIf(!hasPrograms('script'))('in a terminal', async () => {
+  it.skipIf(!hasPrograms('script', 'stty'))('in a terminal', async () => {
     // Without a window size redis-cli asks the terminal, and nobody would answer.
     const command = `stty cols 80 rows 24; redis-cli -p ${portOf(place)}`;
     const { code } = await run('script', ['-qec', command, '/dev/null'], {
@@ -157,8 +157,9 @@ describe.each(PLACES)('ioredis at the %s', (place) => {
     expect(await client.get('nothing')).toBeNull();
     expect(await client.hset('h', { a: '1', b: '2' })).toBe(2);
     expect(await client.hgetall('h')).toEqual({ a: '1', b: '2' });
-    await client.zadd('z', 1.5, 'm', 2, 'n');
-    expect((await client.zrange('z', 0, -1, 'WITHSCORES')).map(String)).toEqual([
+    await client.zadd('z', 1.5, 'm');
+    await client.zadd('z', 2, 'n');
+    expect((await client.zrange('z', '0', '-1', 'WITHSCORES')).map(String)).toEqual([
       'm',
       '1.5',
       'n',

@@ -132,10 +132,13 @@ export class Daemon {
     child.on('exit', () => {
       if (this.#child === child) this.#child = null;
     });
-    await eventually(`${this.spec.id} listens`, async () => {
-      if (this.#child !== child) throw new Error(`${this.spec.id} ended: ${this.output}`);
-      return this.output.includes('Ready to accept connections') ? true : null;
+    const ended = new Promise<never>((_, reject) => {
+      child.on('close', () => reject(new Error(`${this.spec.id} ended: ${this.output}`)));
     });
+    const ready = eventually(`${this.spec.id} listens`, async () =>
+      this.output.includes('Ready to accept connections') || this.#child !== child ? true : null,
+    );
+    await Promise.race([ready.then(() => (this.#child === child ? true : ended)), ended]);
   }
 
   /** Sends a signal and waits for the end; the exit code, or null when the signal killed it. */

@@ -11,6 +11,7 @@ import { NOTHING, type ServerCommand, type ServerResult } from '../command.js';
 import { parseDatabase } from '../database-argument.js';
 import { REDIS_VERSION } from '../instruments.js';
 import type { Server } from '../server.js';
+import { stopMonitoring } from './monitor.js';
 
 const RESET = new SimpleString('RESET');
 const SYNTAX = new ErrorReply('ERR syntax error');
@@ -138,6 +139,7 @@ function reset(client: Client, _args: readonly string[], server: Server): Reply 
   client.noEvict = false;
   client.noTouch = false;
   client.readOnlyMode = !server.settings.readsLinearizable;
+  stopMonitoring(client, server);
   return RESET;
 }
 

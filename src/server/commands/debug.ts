@@ -1,9 +1,9 @@
-// Owns: DEBUG, as far as clients and test suites need it, and MONITOR's refusal. Nothing here
-// blocks the process: DEBUG SLEEP holds back this connection only, everyone else is served
-// meanwhile.
+// Owns: DEBUG, as far as clients and test suites need it. Nothing here blocks the process:
+// DEBUG SLEEP holds back this connection only, everyone else is served meanwhile.
 
 import { parseDouble } from '../../base/numbers.js';
 import {
+  AttributedReply,
   BigNumberReply,
   DoubleReply,
   ErrorReply,
@@ -32,7 +32,7 @@ function sleep(client: Client, args: readonly string[], server: Server): ServerR
   }
   if (client.inMulti) return refusal('DEBUG SLEEP is not possible inside a transaction');
   server.clock.after(seconds * 1000, () => {
-    if (server.clients.has(client.id)) client.resolve(OK);
+    if (server.clients.has(client.id)) client.resolve(OK, seconds * 1e6);
   });
   return LATER;
 }
@@ -49,6 +49,10 @@ const SAMPLES: Readonly<Record<string, Reply>> = {
   map: new MapReply([0, false, 1, true, 2, false]),
   push: new PushReply(['server-cpu-usage', 42]),
   verbatim: new VerbatimReply('txt', 'This is a verbatim\nstring'),
+  attrib: new AttributedReply(
+    ['key-popularity', ['key:123', 90]],
+    'Some real reply following the attribute',
+  ),
   bignum: new BigNumberReply('1234567999999999999999999999999999999'),
   true: true,
   false: false,
@@ -108,12 +112,4 @@ export const debugCommands: readonly ServerCommand[] = [
     'ERROR <text>',
     '    An error with that text.',
   ]),
-  row({
-    name: 'monitor',
-    arity: 1,
-    flags: ADMIN,
-    since: '1.0.0',
-    summary: 'Not available: see SLOWLOG, INFO commandstats and the log on disk.',
-    run: () => refusal('MONITOR is not available: use SLOWLOG GET or INFO commandstats'),
-  }),
 ];

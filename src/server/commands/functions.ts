@@ -43,13 +43,25 @@ type Facts = readonly [
 ];
 
 const SUBCOMMANDS: readonly Facts[] = [
-  ['flush', -2, ['noscript'], 'Removes all libraries; there are none.', flush],
+  ['flush', -2, ['write', 'noscript'], 'Removes all libraries; there are none.', flush],
   ['list', -2, ['noscript'], 'Lists the libraries; there are none.', list],
-  ['delete', 3, ['noscript'], 'Removes a library; there are none.', () => NO_LIBRARY],
-  ['stats', 2, ['noscript'], 'The function that runs, if any, and counts.', () => NO_ENGINE],
-  ['kill', 2, ['noscript'], 'Ends the function that runs; none does.', () => NOT_BUSY],
-  ['load', -3, ['denyoom', 'noscript'], 'Not available.', () => UNAVAILABLE],
-  ['restore', -3, ['denyoom', 'noscript'], 'Not available.', () => UNAVAILABLE],
+  ['delete', 3, ['write', 'noscript'], 'Removes a library; there are none.', () => NO_LIBRARY],
+  [
+    'stats',
+    2,
+    ['noscript', 'allow_busy'],
+    'The function that runs, if any, and counts.',
+    () => NO_ENGINE,
+  ],
+  [
+    'kill',
+    2,
+    ['noscript', 'allow_busy'],
+    'Ends the function that runs; none does.',
+    () => NOT_BUSY,
+  ],
+  ['load', -3, ['write', 'denyoom', 'noscript'], 'Not available.', () => UNAVAILABLE],
+  ['restore', -3, ['write', 'denyoom', 'noscript'], 'Not available.', () => UNAVAILABLE],
   ['dump', 2, ['noscript'], 'Not available.', () => UNAVAILABLE],
 ];
 

@@ -14,6 +14,7 @@ import { functionCommands } from './functions.js';
 import { infoCommands } from './info.js';
 import { latencyCommands } from './latency.js';
 import { memoryCommands } from './memory.js';
+import { monitorCommands } from './monitor.js';
 import { persistenceCommands } from './persistence.js';
 import { replicationCommands } from './replication.js';
 import { slowlogCommands } from './slowlog.js';
@@ -32,6 +33,7 @@ const FAMILIES: readonly (readonly ServerCommand[])[] = [
   aclCommands,
   debugCommands,
   functionCommands,
+  monitorCommands,
 ];
 
 function join(): ReadonlyMap<string, ServerCommand> {

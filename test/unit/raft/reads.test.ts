@@ -25,9 +25,23 @@ describe('a linearizable read', () => {
     for (const message of group.queue.splice(0)) group.core(message.to).step(message);
     group.settle();
     expect(group.sentOf('readIndex')).toHaveLength(1);
-    expect(group.sentOf('heartbeat')).toHaveLength(2);
+    // One answer makes a majority of three; the other member is left alone.
+    expect(group.sentOf('heartbeat')).toHaveLength(1);
     expect(group.get('b').reads.map(({ id }) => id)).toEqual([1, 2, 3]);
     expect(group.get('a').reads.map(({ id }) => id)).toEqual([4, 5]);
+  });
+
+  it('is confirmed by the other member when the one that was asked first is silent', () => {
+    const group = Group.of('a', 'b', 'c');
+    group.elect('a');
+    group.settle();
+    for (const silent of ['b', 'c']) {
+      group.isolate(silent);
+      group.core('a').readIndex(1);
+      group.tick(2);
+      expect(group.get('a').reads.splice(0)).toMatchObject([{ id: 1 }]);
+      group.heal();
+    }
   });
 
   it('waits for the first commit of the leader in its term', () => {

@@ -5,6 +5,7 @@ import Parser from 'redis-parser';
 import { expect, test } from 'vitest';
 import { encodeReply } from '../../../src/resp/encoder.js';
 import {
+  AttributedReply,
   BigNumberReply,
   DoubleReply,
   ErrorReply,
@@ -93,6 +94,12 @@ const TABLE: readonly (readonly [string, Reply, string, string])[] = [
   ['verbatim', new VerbatimReply('txt', 'hi'), '$2\r\nhi\r\n', '=6\r\ntxt:hi\r\n'],
   ['push', new PushReply(['a']), '*1\r\n$1\r\na\r\n', '>1\r\n$1\r\na\r\n'],
   ['big number', new BigNumberReply('123'), '$3\r\n123\r\n', '(123\r\n'],
+  [
+    'attributes',
+    new AttributedReply(['k', 1], 'v'),
+    '$1\r\nv\r\n',
+    '|1\r\n$1\r\nk\r\n:1\r\n$1\r\nv\r\n',
+  ],
 ];
 
 test.each(TABLE)('%s in both protocols', (_name, reply, resp2, resp3) => {

@@ -90,6 +90,8 @@ export class FakeClient implements Client {
   noTouch = false;
   readOnlyMode = false;
   replyMode: 'on' | 'off' | 'skip' = 'on';
+  monitoring = false;
+  closesAfterReply = false;
   commandsProcessed = 0;
   inMulti = false;
   queuedCommands = 0;

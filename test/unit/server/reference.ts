@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import {
+  AttributedReply,
   BigNumberReply,
   DoubleReply,
   ErrorReply,
@@ -83,6 +84,7 @@ export function plain(reply: ServerResult): unknown {
 function plainReply(reply: Reply): unknown {
   if (reply instanceof ErrorReply) return { error: reply.text };
   if (reply instanceof SimpleString || reply instanceof VerbatimReply) return reply.text;
+  if (reply instanceof AttributedReply) return plainReply(reply.reply);
   if (reply instanceof NullArray) return null;
   if (reply instanceof DoubleReply) return String(reply.value);
   if (reply instanceof BigNumberReply) return reply.digits;

@@ -82,7 +82,7 @@ describe('CLIENT KILL', () => {
     expect(run('client', 'kill', other.remote)).toBe(OK);
     expect(other.closed).toBe('now');
     expect(run('client', 'kill', me.remote)).toBe(OK);
-    expect(me.closed).toBe('soon');
+    expect(me.closesAfterReply).toBe(true);
     expect(errorOf(run('client', 'kill', '9.9.9.9:1'))).toBe('ERR No such client');
   });
 
@@ -90,9 +90,9 @@ describe('CLIENT KILL', () => {
     const other = server.connect();
     expect(run('client', 'kill', 'type', 'normal')).toBe(1);
     expect(other.closed).toBe('now');
-    expect(me.closed).toBeNull();
+    expect(me.closesAfterReply).toBe(false);
     expect(run('client', 'kill', 'id', '1', 'skipme', 'no')).toBe(1);
-    expect(me.closed).toBe('soon');
+    expect(me.closesAfterReply).toBe(true);
     expect(run('client', 'kill', 'id', '2', 'addr', me.remote)).toBe(0);
     expect(run('client', 'kill', 'laddr', me.local, 'user', 'default')).toBe(1);
     expect(run('client', 'kill', 'maxage', '6')).toBe(0);
