@@ -24,7 +24,7 @@ import { type Listener, tcp } from './platform/net.js';
 import { systemProcess } from './platform/process.js';
 import { RaftCore } from './raft/core.js';
 import { decodeEntry, type OpenedMember, openMember } from './replica/boot.js';
-import { Contact, formatAddress, formatMembers } from './replica/bootstrap.js';
+import { Contact, formatAddress, formatMembers, parseMembers } from './replica/bootstrap.js';
 import { EntryMaker } from './replica/entry-maker.js';
 import { Replica } from './replica/replica.js';
 import { Snapshots } from './replica/snapshots.js';
@@ -235,7 +235,13 @@ export class Node {
     if (hello.to !== raftNodeId) return `this node is ${raftNodeId}, not ${hello.to}`;
     this.#contact?.offer(hello);
     if (this.#contact !== null || this.#members.some(({ id }) => id === hello.nodeId)) return null;
-    return `${hello.nodeId} is not a member of this cluster`;
+    const refused = `${hello.nodeId} is not a member of this cluster`;
+    const counted = parseMembers(hello.members)?.some(({ id }) => id === raftNodeId) ?? false;
+    if (!counted || this.#members.some(({ id }) => id !== raftNodeId)) return refused;
+    return (
+      `${refused}: ${raftNodeId} serves alone, since nobody contacted it in time (raft-bootstrap-grace). There are ` +
+      `two clusters now. Start ${raftNodeId} with an empty directory to make it join, or with raft-peers.`
+    );
   }
 
   #startReplica(opened: OpenedMember, links: PeerLinks): void {

@@ -1,6 +1,6 @@
-// Owns: replies into Lua values and Lua values into replies, by the tables of Redis 7.2 for RESP2 and RESP3
-// (redis.setresp). Strings keep every byte. Work is charged to the script's fuel, so a table that contains itself
-// ends in an error and not in a hang.
+// Owns: replies into Lua values and Lua values into replies, by the tables of Redis 7.2 for RESP2
+// and RESP3 (redis.setresp). Strings keep every byte. Work is charged to the script's fuel, so a
+// table that contains itself ends in an error and not in a hang.
 
 import { formatDouble } from '../base/numbers.js';
 import { LUA_TBOOLEAN, LUA_TNIL, LUA_TNUMBER, LUA_TSTRING, LUA_TTABLE } from '../lua/lua-api.js';
@@ -192,7 +192,10 @@ export function truncated(value: number): number | bigint {
   return BigInt(whole);
 }
 
-/** What a field of a table makes of the whole table: finds the field's value on top; undefined when it does not apply. */
+/**
+ * What a field of a table makes of the whole table: finds the field's value on top; undefined when
+ * it does not apply.
+ */
 type FieldReply = (vm: LuaVm, state: number, resp: RespVersion, depth: number) => Reply | undefined;
 
 const FIELDS: readonly (readonly [field: string, reply: FieldReply])[] = [

@@ -1,5 +1,6 @@
-// Owns: the `redis` table a script sees: call, pcall and the small functions around them, texts as in Redis 7.2.
-// redis.call runs a data command in the context of the EVAL that is running; what a script may not call is refused here.
+// Owns: the `redis` table a script sees: call, pcall and the small functions around them, texts as
+// in Redis 7.2. redis.call runs a data command in the context of the EVAL that is running; what a
+// script may not call is refused here.
 
 import { formatDouble } from '../base/numbers.js';
 import { sha1Hex } from '../base/sha1.js';
@@ -81,7 +82,6 @@ function callCommand(vm: LuaVm, scripting: Scripting, state: number, raise: bool
     pushError(vm, state, `ERR ${args}`, false);
     return raise ? vm.throwTop(state) : 1;
   }
-  vm.charge(scripting.costOf(args));
   const reply = scripting.call(args);
   pushReply(vm, state, reply, scripting.resp);
   return raise && reply instanceof ErrorReply ? vm.throwTop(state) : 1;
@@ -151,7 +151,10 @@ function withCode(text: string): string {
   return `${code} ${message.replace(/^[\r\n]+|[\r\n]+$/g, '')}`;
 }
 
-/** Accepted for compatibility: replication, logging and the debugger are not a script's business here. */
+/**
+ * Accepted for compatibility: replication, logging and the debugger are not a script's business
+ * here.
+ */
 function inertFunctions(vm: LuaVm): Record<string, HostFunction> {
   return {
     log: (state) => {

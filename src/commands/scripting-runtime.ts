@@ -1,6 +1,7 @@
-// Owns: scripts as part of the machine: the cache by SHA1 (replicated state: the same on every member, carried by
-// snapshots), and the run of one script with its commands, database, protocol and permissions.
-// Writes a script made before it failed or was stopped stay, as in Redis; every member stops it at the same step.
+// Owns: scripts as part of the machine: the cache by SHA1 (replicated state: the same on every
+// member, carried by snapshots), and the run of one script with its commands, database, protocol
+// and permissions. Writes a script made before it failed or was stopped stay, as in Redis; every
+// member stops it at the same step.
 
 import { assert } from '../base/assert.js';
 import { sha1Hex } from '../base/sha1.js';
@@ -9,7 +10,7 @@ import type { LuaInterpreter, LuaVm } from '../lua/lua-vm.js';
 import { ScriptEngine, type StopReason } from '../lua/script-engine.js';
 import { ErrorReply, type Reply } from '../resp/reply.js';
 import { cText, errorText, type RespVersion, replyOf } from './scripting-conversion.js';
-import { costOf } from './scripting-cost.js';
+import { costOf, walks } from './scripting-cost.js';
 import { redisLibrary } from './scripting-redis.js';
 import { parseHeader, type ScriptHeader } from './scripting-shebang.js';
 import { findSpecial, SERVER_ONLY } from './scripting-specials.js';
@@ -20,6 +21,12 @@ export interface CommandRunner {
   find(args: readonly string[]): DataCommand | null;
   accepts(command: DataCommand, count: number): boolean;
   run(command: DataCommand, context: CommandContext, args: readonly string[]): Reply;
+}
+
+/** Flags of a command that decide whether a script may call it. */
+interface Rights {
+  readonly noScript: boolean;
+  readonly write: boolean;
 }
 
 export interface Script {
@@ -36,6 +43,8 @@ const WRITES_FLAG = new ErrorReply(
   'ERR Can not execute a script with write flag using *_ro command.',
 );
 
+const COMPILE_FAILED = 'ERR Error compiling script (new function): ';
+
 const STOPPED: Readonly<Record<StopReason, string>> = {
   fuel: 'script took too many steps and was stopped; what it wrote before stays',
   depth: 'script matched a pattern with too many parts and was stopped; what it wrote before stays',
@@ -49,6 +58,7 @@ export class Scripting {
   readonly #byBody = new Map<string, Script>();
   readonly #runner: CommandRunner;
   readonly #engine: ScriptEngine;
+  readonly #rights = new Map<DataCommand, Rights>();
   #context: CommandContext | null = null;
   #readOnly = false;
   /** Bytes of the bodies kept. */
@@ -73,7 +83,10 @@ export class Scripting {
     return this.#scripts.has(sha);
   }
 
-  /** The script with this body, checked; not kept. Throws the error Redis answers for one that does not compile. */
+  /**
+   * The script with this body, checked; not kept. Throws the error Redis answers for one that does
+   * not compile.
+   */
   prepare(body: string): Script {
     const known = this.#byBody.get(body);
     if (known !== undefined) return known;
@@ -82,7 +95,7 @@ export class Scripting {
     const script = { sha: sha1Hex(body), body, header };
     const image = this.#engine.compile(script.sha, body.slice(header.length));
     if (typeof image !== 'string') return script;
-    throw new ErrorReply(errorText(`ERR Error compiling script (new function): ${image}`));
+    throw new ErrorReply(errorText(`${COMPILE_FAILED}${image}`));
   }
 
   /** Keeps a script that `prepare` returned. */
@@ -127,7 +140,7 @@ export class Scripting {
     const { header } = script;
     if (readOnly && !header.compatible && !header.noWrites) throw WRITES_FLAG;
     const image = this.#engine.compile(script.sha, script.body.slice(header.length));
-    assert(typeof image !== 'string', 'a kept script compiles');
+    if (typeof image === 'string') throw new ErrorReply(errorText(`${COMPILE_FAILED}${image}`));
     const database = this.#begin(context, readOnly || header.noWrites);
     try {
       return this.#engine.run(image, keys, args, {
@@ -164,9 +177,20 @@ export class Scripting {
     const command = this.#runner.find(args);
     if (command === null) return SERVER_ONLY.has(args[0]!.toLowerCase()) ? NOT_ALLOWED : UNKNOWN;
     if (!this.#runner.accepts(command, args.length)) return WRONG_COUNT;
-    if (command.flags.includes('noscript')) return NOT_ALLOWED;
-    if (this.#readOnly && command.flags.includes('write')) return READ_ONLY;
+    const rights = this.#rightsOf(command);
+    if (rights.noScript) return NOT_ALLOWED;
+    if (this.#readOnly && rights.write) return READ_ONLY;
+    if (walks(command)) this.#engine.vm.charge(costOf(command, context, args));
     return this.#runner.run(command, context, args);
+  }
+
+  #rightsOf(command: DataCommand): Rights {
+    const known = this.#rights.get(command);
+    if (known !== undefined) return known;
+    const { flags } = command;
+    const rights = { noScript: flags.includes('noscript'), write: flags.includes('write') };
+    this.#rights.set(command, rights);
+    return rights;
   }
 
   knows(args: readonly string[]): boolean {
@@ -175,12 +199,6 @@ export class Scripting {
       findSpecial(args) !== undefined ||
       SERVER_ONLY.has(args[0]!.toLowerCase())
     );
-  }
-
-  /** Fuel for what a command does beyond what its arguments and its reply cost. */
-  costOf(args: readonly string[]): number {
-    const command = this.#runner.find(args);
-    return command === null ? 0 : costOf(command, this.#context!, args);
   }
 
   /** The reply for the error object on top of the stack. */

@@ -1,5 +1,6 @@
-// Owns: the first line of a script that says how it may run: `#!lua flags=no-writes,allow-oom` (Redis 7.0). The flags that
-// matter to one keyspace without replicas are kept; all that Redis knows are accepted.
+// Owns: the first line of a script that says how it may run: `#!lua flags=no-writes,allow-oom`
+// (Redis 7.0). The flags that matter to one keyspace without replicas are kept; all that Redis
+// knows are accepted.
 
 export interface ScriptHeader {
   /** There is no header: the rules of before Redis 7. */

@@ -1,5 +1,5 @@
-// Owns: commands that the server answers for clients and a script may call too, as they work inside a script; and the
-// names of the others, so that a script is told "not allowed" and not "unknown".
+// Owns: commands that the server answers for clients and a script may call too, as they work inside
+// a script; and the names of the others, so that a script is told "not allowed" and not "unknown".
 
 import type { Reply } from '../resp/reply.js';
 import { ErrorReply, OK, PONG } from '../resp/reply.js';
@@ -11,7 +11,10 @@ export interface SpecialCommand {
   readonly run: (context: CommandContext, args: readonly string[]) => Reply;
 }
 
-/** Seconds and microseconds of the entry's time, in decimal: the same on every member, at every run of the log. */
+/**
+ * Seconds and microseconds of the entry's time, in decimal: the same on every member, at every run
+ * of the log.
+ */
 function time(context: CommandContext): Reply {
   const { clock } = context;
   return [String(Math.floor(clock / 1000)), String(Math.floor((clock % 1000) * 1000))];

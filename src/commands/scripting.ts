@@ -1,5 +1,6 @@
-// Owns: EVAL, EVALSHA, their read-only forms, and SCRIPT. Scripts enter the cache through the log only, so EVAL and SCRIPT LOAD
-// are writes; the read-only forms run on one node and leave nothing behind.
+// Owns: EVAL, EVALSHA, their read-only forms, and SCRIPT. Scripts enter the cache through the log
+// only, so EVAL and SCRIPT LOAD are writes; the read-only forms run on one node and leave nothing
+// behind.
 
 import { ErrorReply, OK, type Reply } from '../resp/reply.js';
 import { integer } from './arguments.js';

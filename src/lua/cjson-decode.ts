@@ -1,10 +1,12 @@
-// Owns: JSON text into Lua values. Looser than the standard where lua-cjson is: hexadecimal numbers, inf and nan are read,
-// control characters may stand in strings. Error texts name the token and the character, counted from 1.
+// Owns: JSON text into Lua values. Looser than the standard where lua-cjson is: hexadecimal
+// numbers, inf and nan are read, control characters may stand in strings. Error texts name the
+// token and the character, counted from 1.
 
 import type { JsonSettings } from './cjson.js';
 import type { LuaVm } from './lua-vm.js';
 
-const FUEL_PER_VALUE = 10;
+const FUEL_PER_TOKEN = 30;
+const FUEL_PER_LEVEL = 100;
 const BLANK = /[ \t\n\r]*/y;
 const PLAIN = /[^"\\\0]*/y;
 const NUMBER =
@@ -108,6 +110,7 @@ export class JsonDecoder {
   }
 
   #descend(depth: number): void {
+    this.#vm.charge(FUEL_PER_LEVEL);
     if (depth <= this.#settings.decodeDepth && this.#vm.lua.lua_checkstack(this.#state, 3) !== 0) {
       return;
     }
@@ -173,7 +176,7 @@ export class JsonDecoder {
   }
 
   #next(): Token {
-    this.#vm.charge(FUEL_PER_VALUE);
+    this.#vm.charge(FUEL_PER_TOKEN);
     const text = this.#text;
     const first = text.charCodeAt(this.#at);
     if (first === 32 || (first >= 9 && first <= 13)) this.#at += this.#match(BLANK)!.length;

@@ -13,7 +13,7 @@ import {
 import type { LuaVm } from './lua-vm.js';
 import { formatGeneral } from './number-format.js';
 
-const FUEL_PER_VALUE = 10;
+const FUEL_PER_VALUE = 20;
 /** Characters that JSON text has another spelling for here. */
 const SPECIAL = /["\\/\x00-\x1f\x7f]/;
 const SPECIALS = new RegExp(SPECIAL, 'g');

@@ -1,5 +1,6 @@
-// Owns: the `cjson` table, as the lua-cjson 2.1.0 in Redis behaves: what it accepts, its error texts, numbers with 14 digits,
-// sparse arrays, nesting limits. Settings last for one script run, since nothing outlives a run here.
+// Owns: the `cjson` table, as the lua-cjson 2.1.0 in Redis behaves: what it accepts, its error
+// texts, numbers with 14 digits, sparse arrays, nesting limits. Settings last for one script run,
+// since nothing outlives a run here.
 
 import { JsonDecoder } from './cjson-decode.js';
 import { JsonEncoder } from './cjson-encode.js';

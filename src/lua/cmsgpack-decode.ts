@@ -1,4 +1,5 @@
-// Owns: reading MessagePack from a script's string into Lua values. Every length is checked against the input.
+// Owns: reading MessagePack from a script's string into Lua values. Every length is checked against
+// the input.
 
 import type { LuaVm } from './lua-vm.js';
 

@@ -1,5 +1,5 @@
-// Owns: the `cmsgpack` table, as the lua-cmsgpack 0.4.0 in Redis behaves: MessagePack for nil, booleans, numbers, strings and
-// tables; nesting deeper than 16 packs as nil.
+// Owns: the `cmsgpack` table, as the lua-cmsgpack 0.4.0 in Redis behaves: MessagePack for nil,
+// booleans, numbers, strings and tables; nesting deeper than 16 packs as nil.
 
 import { MessageReader } from './cmsgpack-decode.js';
 import type { Library } from './library.js';

@@ -1,11 +1,12 @@
-// Owns: putting meters into a WebAssembly binary, so that all the work in it, of the interpreter and of its C library alike,
-// is bounded by counts that are the same on every member.
-// Fuel: at the head of each loop one unit of the exported global `fuel` is spent; below zero the code traps. A trap
-// cannot be caught by the script (pcall is longjmp, not a trap).
-// Depth: a function that calls itself (the pattern matcher) counts how deep it is in the exported global `depth` and
-// traps at DEPTH_MAX, long before the native stack ends, which is not at the same depth everywhere. Other recursion is
-// bounded by the interpreter itself (200 C calls).
-// Bulk memory instructions would be loops without a head: the interpreter has none, and this refuses one that has.
+// Owns: putting meters into a WebAssembly binary, so that all the work in it, of the interpreter
+// and of its C library alike, is bounded by counts that are the same on every member.
+// Fuel: at the head of each loop one unit of the exported global `fuel` is spent; below zero the
+// code traps. A trap cannot be caught by the script (pcall is longjmp, not a trap).
+// Depth: a function that calls itself (the pattern matcher) counts how deep it is in the exported
+// global `depth` and traps at DEPTH_MAX, long before the native stack ends, which is not at the
+// same depth everywhere. Other recursion is bounded by the interpreter itself (200 C calls).
+// Bulk memory instructions would be loops without a head: the interpreter has none, and this
+// refuses one that has.
 
 import { assert } from '../base/assert.js';
 import { name, u32, WasmReader } from './wasm-bytes.js';

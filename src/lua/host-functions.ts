@@ -1,5 +1,6 @@
-// Owns: making JavaScript functions callable from the interpreter: a call through its function table needs a WebAssembly
-// function, so a small module imports each of them (type i32 -> i32) and exports it again.
+// Owns: making JavaScript functions callable from the interpreter: a call through its function
+// table needs a WebAssembly function, so a small module imports each of them (type i32 -> i32) and
+// exports it again.
 
 import { name, section, u32, vector } from './wasm-bytes.js';
 

@@ -1,5 +1,5 @@
-// Owns: the names and numbers of the Lua 5.1 C API (lua.h) as the binary exports it. Every value is an i32 or a double;
-// strings travel through linear memory (lua-vm.ts).
+// Owns: the names and numbers of the Lua 5.1 C API (lua.h) as the binary exports it. Every value is
+// an i32 or a double; strings travel through linear memory (lua-vm.ts).
 
 import type { WasmExports } from './wasm-imports.js';
 
@@ -51,7 +51,6 @@ export interface LuaExports extends WasmExports {
 }
 
 export const LUA_GLOBALSINDEX = -10002;
-export const LUA_MULTRET = -1;
 
 /** Types, as lua_type answers. */
 export const LUA_TNIL = 0;

@@ -1,12 +1,15 @@
-// Owns: one Lua 5.1 interpreter in WebAssembly memory of its own, and the bytes that cross its border.
+// Owns: one Lua 5.1 interpreter in WebAssembly memory of its own, and the bytes that cross its
+// border.
 //
-// Every script starts from an image of that memory, taken right after the script was compiled, and the image is a function of
-// the interpreter and the script alone. So addresses, hash order, garbage collection, the moment memory runs out
-// and the fuel each step costs are the same on every member, whatever ran there before; and nothing a script does to
-// its world outlives it, a trap included.
+// Every script starts from an image of that memory, taken right after the script was compiled, and
+// the image is a function of the interpreter and the script alone. So addresses, hash order,
+// garbage collection, the moment memory runs out and the fuel each step costs are the same on every
+// member, whatever ran there before; and nothing a script does to its world outlives it, a trap
+// included.
 //
-// Strings are latin1: one character is one byte, both ways. Host functions raise Lua errors with `raise`; that leaves
-// through JavaScript frames, so a host function must not catch what it does not know.
+// Strings are latin1: one character is one byte, both ways. Host functions raise Lua errors with
+// `raise`; that leaves through JavaScript frames, so a host function must not catch what it does
+// not know.
 
 import { assert } from '../base/assert.js';
 import { DEPTH_EXPORT, DEPTH_MAX, FUEL_EXPORT, meterFuel } from './fuel-metering.js';
@@ -20,14 +23,20 @@ export const MEMORY_MAX = 160 * 2 ** 20;
 const MEMORY_KEPT = 32 * 2 ** 20;
 /** Static data begins here in every Emscripten binary. */
 const DATA_START = 1024;
-/** The low end of the C stack, far below what the interpreter's depth limits let it reach, carries strings in and out. */
+/**
+ * The low end of the C stack, far below what the interpreter's depth limits let it reach, carries
+ * strings in and out.
+ */
 const SCRATCH_BYTES = 2 ** 16;
 const FUEL_UNLIMITED = 2 ** 31 - 1;
 const BYTES_PER_FUEL = 64;
 const CHARGE_LOT = 2048;
 const NOT_ENOUGH_MEMORY = 'not enough memory';
 
-/** The interpreter's compiled code, metered. Holds no state; every machine of a process may share one. */
+/**
+ * The interpreter's compiled code, metered. Holds no state; every machine of a process may share
+ * one.
+ */
 export class LuaInterpreter {
   readonly module: WebAssembly.Module;
 
@@ -43,7 +52,10 @@ export interface Image {
   readonly heap: Uint8Array;
 }
 
-/** Thrown in a host function when the script has used up its fuel, as the trap is in the interpreter. */
+/**
+ * Thrown in a host function when the script has used up its fuel, as the trap is in the
+ * interpreter.
+ */
 export class OutOfFuel {}
 
 export class LuaVm {
@@ -64,7 +76,9 @@ export class LuaVm {
   /** Fuel charged and not yet taken from the meter. */
   #owed = 0;
 
-  /** `makeFunctions` is called at once; the functions it makes may use the VM when they are called. */
+  /**
+   * `makeFunctions` is called at once; the functions it makes may use the VM when they are called.
+   */
   constructor(interpreter: LuaInterpreter, makeFunctions: (vm: LuaVm) => readonly HostFunction[]) {
     this.#interpreter = interpreter;
     this.#functions = makeFunctions(this);
@@ -126,7 +140,10 @@ export class LuaVm {
     return this.#wasm[DEPTH_EXPORT].value > DEPTH_MAX;
   }
 
-  /** Spends fuel for work the host does for the script; settled in lots, since reaching the meter costs more than adding. */
+  /**
+   * Spends fuel for work the host does for the script; settled in lots, since reaching the meter
+   * costs more than adding.
+   */
   charge(units: number): void {
     this.#owed += units;
     if (this.#owed < CHARGE_LOT) return;
@@ -149,7 +166,10 @@ export class LuaVm {
     this.#wasm.lua_pushlstring(state, this.#scratch, length);
   }
 
-  /** The bytes of a string, or of a number (which lua_tolstring turns into its string in place); null for others. */
+  /**
+   * The bytes of a string, or of a number (which lua_tolstring turns into its string in place);
+   * null for others.
+   */
   toText(state: number, index: number): string | null {
     const at = this.#wasm.lua_tolstring(state, index, this.#scratch);
     if (at === 0) return null;
@@ -159,7 +179,10 @@ export class LuaVm {
     return this.#bytes.latin1Slice(at, at + length);
   }
 
-  /** Compiles text into a function on the stack; answers whether it did, else the message is on the stack. */
+  /**
+   * Compiles text into a function on the stack; answers whether it did, else the message is on the
+   * stack.
+   */
   load(state: number, text: string, chunkName: string): boolean {
     const wasm = this.#wasm;
     const at = wasm.malloc(Math.max(text.length, 1));
@@ -176,12 +199,18 @@ export class LuaVm {
     return failed === 0;
   }
 
-  /** Sets a field of the table at `index` to the value on top of the stack, which it pops; metamethods work. */
+  /**
+   * Sets a field of the table at `index` to the value on top of the stack, which it pops;
+   * metamethods work.
+   */
   setField(state: number, index: number, field: string): void {
     this.#wasm.lua_setfield(state, index, this.#cString(field));
   }
 
-  /** table[key] = value for the two values on top, which it pops; raises where Lua would (a nil key). */
+  /**
+   * table[key] = value for the two values on top, which it pops; raises where Lua would (a nil
+   * key).
+   */
   setTable(state: number, index: number): void {
     this.#wasm.lua_settable(state, index);
   }
@@ -221,7 +250,10 @@ export class LuaVm {
     return this.throwTop(state);
   }
 
-  /** Raises what luaL_checktype would: `bad argument #1 to 'f' (number expected, got nil)`. Does not return. */
+  /**
+   * Raises what luaL_checktype would: `bad argument #1 to 'f' (number expected, got nil)`. Does not
+   * return.
+   */
   raiseArgument(state: number, index: number, functionName: string, expected: string): never {
     const type = this.#wasm.lua_type(state, index);
     const got = type < 0 ? 'no value' : TYPE_NAMES[type];

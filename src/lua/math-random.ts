@@ -1,5 +1,6 @@
-// Owns: math.random and math.randomseed as Redis has them: the 48-bit linear congruential generator of POSIX lrand48, so
-// that a script which seeds it sees the numbers it would see on Redis. Each run starts from the seed of its entry.
+// Owns: math.random and math.randomseed as Redis has them: the 48-bit linear congruential generator
+// of POSIX lrand48, so that a script which seeds it sees the numbers it would see on Redis. Each
+// run starts from the seed of its entry.
 
 import type { Library } from './library.js';
 import type { LuaVm } from './lua-vm.js';
@@ -8,6 +9,7 @@ const MULTIPLIER = 0x5deece66dn;
 const INCREMENT = 0xbn;
 const MASK = (1n << 48n) - 1n;
 const SEED_LOW = 0x330en;
+const FUEL_PER_DRAW = 40;
 const RAND_MAX = 2 ** 31 - 1;
 
 export class RandomSequence {
@@ -42,6 +44,7 @@ export function mathRandom(vm: LuaVm, sequence: RandomSequence): Library {
     return Math.trunc(vm.lua.lua_tonumber(state, index)) | 0;
   };
   const random = (state: number): number => {
+    vm.charge(FUEL_PER_DRAW);
     const count = vm.lua.lua_gettop(state);
     const draw = sequence.next();
     if (count > 2) vm.raise(state, 'wrong number of arguments');

@@ -1,5 +1,5 @@
-// Owns: a double in C's `%.<precision>g`, which Lua and cjson print numbers with. JavaScript rounds a tie up where C rounds
-// it to even, so a tie is found by exact arithmetic.
+// Owns: a double in C's `%.<precision>g`, which Lua and cjson print numbers with. JavaScript rounds
+// a tie up where C rounds it to even, so a tie is found by exact arithmetic.
 
 /** `precision`: significant digits, 1 to 17. */
 export function formatGeneral(value: number, precision: number): string {
@@ -26,7 +26,9 @@ export function formatGeneral(value: number, precision: number): string {
   return `${sign}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
-/** A double has at most 53 + 1074 bits, but a tie at 17 digits or fewer is exact within 60 digits. */
+/**
+ * A double has at most 53 + 1074 bits, but a tie at 17 digits or fewer is exact within 60 digits.
+ */
 const EXACT_DIGITS = 60;
 
 function roundedExponential(value: number, precision: number): string {

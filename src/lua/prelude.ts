@@ -1,7 +1,8 @@
-// Owns: the part of the script environment that is written in Lua. It runs once, with every library open, and answers the
-// function that describes errors; what it takes away no script ever sees.
-// Scripts run with an empty table for their globals; behind it stands the table of the real ones, and behind that one
-// the host functions that refuse (Redis locks its globals with a patched interpreter; this has the same effect).
+// Owns: the part of the script environment that is written in Lua. It runs once, with every library
+// open, and answers the function that describes errors; what it takes away no script ever sees.
+// Scripts run with an empty table for their globals; behind it stands the table of the real ones,
+// and behind that one the host functions that refuse (Redis locks its globals with a patched
+// interpreter; this has the same effect).
 
 /** Arguments: the two refusing host functions. Result: real globals, error handler. */
 export const PRELUDE = `

@@ -1,6 +1,7 @@
-// Owns: compiling and running scripts in the environment Redis gives them. A compiled script is an image of the VM with the
-// script in it, cached by its SHA1; each run starts from that image (lua-vm.ts says why).
-// A run ends in a value, a Lua error, or a stop: fuel used up or a fault of the VM. None of them is ever fatal.
+// Owns: compiling and running scripts in the environment Redis gives them. A compiled script is an
+// image of the VM with the script in it, cached by its SHA1; each run starts from that image (lua-
+// vm.ts says why). A run ends in a value, a Lua error, or a stop: fuel used up or a fault of the
+// VM. None of them is ever fatal.
 
 import { AssertionError, assert } from '../base/assert.js';
 import { bit } from './bit.js';
@@ -14,7 +15,10 @@ import { mathRandom, RandomSequence } from './math-random.js';
 import { PRELUDE } from './prelude.js';
 import { struct } from './struct.js';
 
-/** Steps one script may take: about a second of this interpreter on a 2020s server core. Equal on every member. */
+/**
+ * Steps one script may take: about a second of this interpreter on a 2020s server core. Equal on
+ * every member.
+ */
 export const SCRIPT_FUEL = 50_000_000;
 const COMPILE_FUEL = 50_000_000;
 const IMAGES_BYTES_MAX = 64 * 2 ** 20;

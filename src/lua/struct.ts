@@ -1,12 +1,14 @@
-// Owns: the `struct` table (Roberto Ierusalimschy's library, as Redis ships it): values packed into bytes by a format.
-// Sizes are those of a 64-bit Linux: short 2, int 4, long and size_t 8; little endian unless the format says `>`.
+// Owns: the `struct` table (Roberto Ierusalimschy's library, as Redis ships it): values packed into
+// bytes by a format. Sizes are those of a 64-bit Linux: short 2, int 4, long and size_t 8; little
+// endian unless the format says `>`.
 
 import type { Library } from './library.js';
 import type { LuaVm } from './lua-vm.js';
 
 const INTEGER_SIZE_MAX = 32;
 const ALIGN_DEFAULT = 8;
-const FUEL_PER_ITEM = 10;
+const FUEL_PER_CALL = 60;
+const FUEL_PER_ITEM = 30;
 const TOO_SHORT = "bad argument #2 to 'unpack' (data string too short)";
 
 const SIZES: Readonly<Record<string, number>> = {
@@ -46,6 +48,7 @@ class Format {
     this.#vm = vm;
     this.#state = state;
     this.#name = name;
+    vm.charge(FUEL_PER_CALL);
     this.#text = vm.toText(state, 1) ?? vm.raiseArgument(state, 1, name, 'string');
   }
 
@@ -107,101 +110,111 @@ class Format {
 }
 
 export function struct(vm: LuaVm): Library {
-  const textAt = (state: number, index: number, name: string): string =>
-    vm.toText(state, index) ?? vm.raiseArgument(state, index, name, 'string');
-  const numberAt = (state: number, index: number, name: string): number => {
-    if (vm.lua.lua_isnumber(state, index) === 0) vm.raiseArgument(state, index, name, 'number');
-    return vm.lua.lua_tonumber(state, index);
+  return {
+    name: 'struct',
+    functions: {
+      pack: (state) => pack(vm, state),
+      unpack: (state) => unpack(vm, state),
+      size: (state) => size(vm, state),
+    },
   };
+}
 
-  const pack = (state: number): number => {
-    const format = new Format(vm, state, 'pack');
-    let bytes = '';
-    let argument = 2;
-    for (let item = format.next(0); item !== null; item = format.next(bytes.length)) {
-      vm.charge(item.size >> 2);
-      bytes += '\0'.repeat(item.padding);
-      if (item.option === 'x') bytes += '\0';
-      else if (item.option === 's' || item.option === 'c') {
-        const text = textAt(state, argument++, 'pack');
-        if (text.length < item.size) {
-          vm.raise(state, `bad argument #${argument} to 'pack' (string too short)`);
-        }
-        bytes += item.size === 0 ? text : text.slice(0, item.size);
-        if (item.option === 's') bytes += '\0';
-      } else bytes += numberBytes(item, numberAt(state, argument++, 'pack'));
-    }
-    vm.pushString(state, bytes);
-    return 1;
-  };
+function textAt(vm: LuaVm, state: number, index: number, name: string): string {
+  return vm.toText(state, index) ?? vm.raiseArgument(state, index, name, 'string');
+}
 
-  const unpack = (state: number): number => {
-    const format = new Format(vm, state, 'unpack');
-    const data = textAt(state, 2, 'unpack');
-    const start = vm.lua.lua_gettop(state) < 3 ? 1 : Math.trunc(numberAt(state, 3, 'unpack'));
-    if (start <= 0) {
-      vm.raise(state, "bad argument #3 to 'unpack' (offset must be 1 or greater)");
-    }
-    let at = start - 1;
-    let count = 0;
-    for (let item = format.next(at); item !== null; item = format.next(at)) {
-      at += item.padding;
-      if (at + item.size > data.length) vm.raise(state, TOO_SHORT);
-      vm.ensureStack(state, 2);
-      if (item.option === 'x') {
-        at += 1;
-        continue;
+function numberAt(vm: LuaVm, state: number, index: number, name: string): number {
+  if (vm.lua.lua_isnumber(state, index) === 0) vm.raiseArgument(state, index, name, 'number');
+  return vm.lua.lua_tonumber(state, index);
+}
+
+function pack(vm: LuaVm, state: number): number {
+  const format = new Format(vm, state, 'pack');
+  let bytes = '';
+  let argument = 2;
+  for (let item = format.next(0); item !== null; item = format.next(bytes.length)) {
+    vm.charge(item.size >> 2);
+    bytes += '\0'.repeat(item.padding);
+    if (item.option === 'x') bytes += '\0';
+    else if (item.option === 's' || item.option === 'c') {
+      const text = textAt(vm, state, argument++, 'pack');
+      if (text.length < item.size) {
+        vm.raise(state, `bad argument #${argument} to 'pack' (string too short)`);
       }
-      const text = item.option === 's' || item.option === 'c';
-      if (item.option === 'c' && item.size === 0) count--;
-      at += text ? pushText(state, item, data, at) : pushNumber(state, item, data, at);
-      count++;
-    }
-    vm.lua.lua_pushnumber(state, at + 1);
-    return count + 1;
-  };
+      bytes += item.size === 0 ? text : text.slice(0, item.size);
+      if (item.option === 's') bytes += '\0';
+    } else bytes += numberBytes(item, numberAt(vm, state, argument++, 'pack'));
+  }
+  vm.pushString(state, bytes);
+  return 1;
+}
 
-  const pushNumber = (state: number, item: Item, data: string, at: number): number => {
-    vm.lua.lua_pushnumber(state, numberOf(item, data.slice(at, at + item.size)));
-    return item.size;
-  };
-
-  /** Answers the bytes taken. */
-  const pushText = (state: number, item: Item, data: string, at: number): number => {
-    if (item.option === 's') {
-      const end = data.indexOf('\0', at);
-      if (end < 0) vm.raise(state, 'unfinished string in data');
-      vm.pushString(state, data.slice(at, end));
-      return end - at + 1;
+function unpack(vm: LuaVm, state: number): number {
+  const format = new Format(vm, state, 'unpack');
+  const data = textAt(vm, state, 2, 'unpack');
+  const start = vm.lua.lua_gettop(state) < 3 ? 1 : Math.trunc(numberAt(vm, state, 3, 'unpack'));
+  if (start <= 0) {
+    vm.raise(state, "bad argument #3 to 'unpack' (offset must be 1 or greater)");
+  }
+  let at = start - 1;
+  let count = 0;
+  for (let item = format.next(at); item !== null; item = format.next(at)) {
+    at += item.padding;
+    if (at + item.size > data.length) vm.raise(state, TOO_SHORT);
+    vm.ensureStack(state, 2);
+    if (item.option === 'x') {
+      at += 1;
+      continue;
     }
-    let { size } = item;
-    if (size === 0) {
-      if (vm.lua.lua_isnumber(state, -1) === 0) {
-        vm.raise(state, "format 'c0' needs a previous size");
-      }
-      size = Math.trunc(vm.lua.lua_tonumber(state, -1));
-      vm.lua.lua_settop(state, -2);
-      if (!(size >= 0 && at + size <= data.length)) vm.raise(state, TOO_SHORT);
-    }
-    vm.pushString(state, data.slice(at, at + size));
-    return size;
-  };
+    const text = item.option === 's' || item.option === 'c';
+    if (item.option === 'c' && item.size === 0) count--;
+    at += text ? pushText(vm, state, item, data, at) : pushNumber(vm, state, item, data, at);
+    count++;
+  }
+  vm.lua.lua_pushnumber(state, at + 1);
+  return count + 1;
+}
 
-  const size = (state: number): number => {
-    const format = new Format(vm, state, 'size');
-    let at = 0;
-    for (let item = format.next(at); item !== null; item = format.next(at)) {
-      if (item.size === 0) {
-        const option = item.option === 's' ? 's' : 'c0';
-        vm.raise(state, `bad argument #1 to 'size' (option '${option}' has no fixed size)`);
-      }
-      at += item.padding + item.size;
-    }
-    vm.lua.lua_pushnumber(state, at);
-    return 1;
-  };
+/** Answers the bytes taken. */
+function pushNumber(vm: LuaVm, state: number, item: Item, data: string, at: number): number {
+  vm.lua.lua_pushnumber(state, numberOf(item, data.slice(at, at + item.size)));
+  return item.size;
+}
 
-  return { name: 'struct', functions: { pack, unpack, size } };
+/** Answers the bytes taken. */
+function pushText(vm: LuaVm, state: number, item: Item, data: string, at: number): number {
+  if (item.option === 's') {
+    const end = data.indexOf('\0', at);
+    if (end < 0) vm.raise(state, 'unfinished string in data');
+    vm.pushString(state, data.slice(at, end));
+    return end - at + 1;
+  }
+  let { size } = item;
+  if (size === 0) {
+    if (vm.lua.lua_isnumber(state, -1) === 0) {
+      vm.raise(state, "format 'c0' needs a previous size");
+    }
+    size = Math.trunc(vm.lua.lua_tonumber(state, -1));
+    vm.lua.lua_settop(state, -2);
+    if (!(size >= 0 && at + size <= data.length)) vm.raise(state, TOO_SHORT);
+  }
+  vm.pushString(state, data.slice(at, at + size));
+  return size;
+}
+
+function size(vm: LuaVm, state: number): number {
+  const format = new Format(vm, state, 'size');
+  let at = 0;
+  for (let item = format.next(at); item !== null; item = format.next(at)) {
+    if (item.size === 0) {
+      const option = item.option === 's' ? 's' : 'c0';
+      vm.raise(state, `bad argument #1 to 'size' (option '${option}' has no fixed size)`);
+    }
+    at += item.padding + item.size;
+  }
+  vm.lua.lua_pushnumber(state, at);
+  return 1;
 }
 
 function numberBytes(item: Item, value: number): string {

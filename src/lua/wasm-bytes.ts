@@ -1,5 +1,6 @@
-// Owns: reading and writing the primitive encodings of the WebAssembly binary format (WebAssembly core specification, 5.2):
-// LEB128 integers, names, sections. Used on the interpreter's own binary only, so a malformed one is an assertion.
+// Owns: reading and writing the primitive encodings of the WebAssembly binary format (WebAssembly
+// core specification, 5.2): LEB128 integers, names, sections. Used on the interpreter's own binary
+// only, so a malformed one is an assertion.
 
 import { assert } from '../base/assert.js';
 

@@ -1,6 +1,7 @@
-// Owns: what the interpreter's binary imports. It is built with Emscripten; of the imports only longjmp, memcpy and heap growth
-// are ever used, since no library that touches files, time or the environment is opened. The others answer with an
-// error, so that nothing of the host can reach a script.
+// Owns: what the interpreter's binary imports. It is built with Emscripten; of the imports only
+// longjmp, memcpy and heap growth are ever used, since no library that touches files, time or the
+// environment is opened. The others answer with an error, so that nothing of the host can reach a
+// script.
 
 import { DEPTH_EXPORT, FUEL_EXPORT } from './fuel-metering.js';
 
@@ -96,7 +97,10 @@ export function instantiate(module: WebAssembly.Module, memoryMax: number): Wasm
   return wasm;
 }
 
-/** 1 when the heap may reach `bytes`. Depends on `bytes` alone, never on how far the memory grew for earlier scripts. */
+/**
+ * 1 when the heap may reach `bytes`. Depends on `bytes` alone, never on how far the memory grew for
+ * earlier scripts.
+ */
 function growTo(memory: WebAssembly.Memory, bytes: number, memoryMax: number): number {
   if (bytes > memoryMax) return 0;
   const missing = Math.ceil((bytes - memory.buffer.byteLength) / PAGE);

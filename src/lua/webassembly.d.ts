@@ -1,4 +1,5 @@
-// The part of the WebAssembly API that src/lua uses: the es2023 library leaves it out and the DOM library is not ours.
+// The part of the WebAssembly API that src/lua uses: the es2023 library leaves it out and the DOM
+// library is not ours.
 declare global {
   namespace WebAssembly {
     class Module {

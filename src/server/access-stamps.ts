@@ -32,8 +32,8 @@ export class AccessStamps {
   /** The stamp after one more use. */
   readonly mark = (stamp: number): number => {
     if (!this.rules.lfu) return this.seconds;
-    const count = stamp === 0 ? NEW_KEY_COUNT : this.#decayed(stamp);
-    return (((this.#minutes() << 16) >>> 0) | this.#grown(count)) >>> 0;
+    const count = stamp === 0 ? NEW_KEY_COUNT : this.#grown(this.#decayed(stamp));
+    return (((this.#minutes() << 16) >>> 0) | count) >>> 0;
   };
 
   readonly read = (stamp: number): AccessReading => {

@@ -48,8 +48,8 @@ export interface Client {
   readonly inputBytes: number;
   readonly outputBytes: number;
   /**
-   * Answers a command that returned LATER; in its place in the order of replies. `micros` of the wait count as run time
-   * in SLOWLOG and LATENCY: none for one that only waited for others.
+   * Answers a command that returned LATER; in its place in the order of replies. `micros` of the
+   * wait count as run time in SLOWLOG and LATENCY: none for one that only waited for others.
    */
   resolve(reply: Reply, micros?: number): void;
   /** Sends what answers no command (pub/sub messages, MONITOR), at once. */

@@ -187,6 +187,12 @@ function reject(
   session.answer(error);
 }
 
+/** A command that ran and answers an error. */
+function fail(server: RespServer, session: Session, entry: CommandEntry, error: ErrorReply): void {
+  server.record(session, entry, 0, true, null);
+  session.answer(error);
+}
+
 function mustPause(server: RespServer, session: Session, entry: CommandEntry): boolean {
   if (entry.name === 'client|unpause') return false;
   if (server.pause.mode === 'all') return true;
@@ -247,7 +253,7 @@ function dispatchWatch(
   request: RequestDecoder,
 ): void {
   if (session.transaction !== null) {
-    session.answer(WATCH_IN_MULTI);
+    fail(server, session, entry, WATCH_IN_MULTI);
     return;
   }
   const args = request.arguments();
@@ -267,7 +273,7 @@ function beginTransaction(
   request: RequestDecoder,
 ): void {
   if (session.transaction !== null) {
-    session.answer(NESTED_MULTI);
+    fail(server, session, entry, NESTED_MULTI);
     return;
   }
   server.record(session, entry, 0, false, null);
@@ -277,7 +283,7 @@ function beginTransaction(
 
 function discardTransaction(server: RespServer, session: Session, entry: CommandEntry): void {
   if (session.transaction === null) {
-    session.answer(DISCARD_WITHOUT_MULTI);
+    fail(server, session, entry, DISCARD_WITHOUT_MULTI);
     return;
   }
   server.record(session, entry, 0, false, null);
@@ -320,10 +326,12 @@ function dispatchExec(
 ): void {
   const { transaction, watch } = session;
   if (transaction === null) {
-    session.answer(EXEC_WITHOUT_MULTI);
+    fail(server, session, entry, EXEC_WITHOUT_MULTI);
   } else if (transaction.failed) {
-    abort(session, ABORTED);
+    session.discard();
+    fail(server, session, entry, ABORTED);
   } else if (watch !== null && server.touched(watch)) {
+    server.record(session, entry, 0, false, null);
     session.discard();
     session.answer(NULL_ARRAY);
   } else if (transaction.mayWrite) {

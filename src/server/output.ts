@@ -55,14 +55,20 @@ export class Output {
     const text = this.#text;
     if (text === '') return;
     this.#text = '';
+    const { hard } = this.#limit();
+    // As in Redis, a client beyond the limit that was asked for gets none of this.
+    if (hard > 0 && text.length + this.#connection.pendingBytes > hard) {
+      this.#session.close('now');
+      return;
+    }
     this.#session.server.stats.bytesOut += text.length;
     this.#connection.write(text);
     const pending = this.#connection.pendingBytes;
     if (pending <= OUTPUT_HIGH) return;
     this.#session.hold(HOLD.OUTPUT);
-    // One reply may be larger than the limit; being owed another while it waits is what ends the
-    // connection.
-    if (pending > this.#limit().hard && pending > text.length) this.#session.close('now');
+    // Without a limit one reply may be of any size; being owed another while it waits is what ends
+    // the connection.
+    if (pending > OUTPUT_LIMIT && pending > text.length) this.#session.close('now');
   }
 
   /** Once a second; `now`: ms since 1970. */
@@ -80,7 +86,6 @@ export class Output {
 
   #limit(): OutputLimit {
     const { server, subscribed } = this.#session;
-    const limit = server.settings.outputLimit(subscribed ? 'pubsub' : 'normal');
-    return limit.hard === 0 ? { ...limit, hard: OUTPUT_LIMIT } : limit;
+    return server.settings.outputLimit(subscribed ? 'pubsub' : 'normal');
   }
 }

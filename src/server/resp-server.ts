@@ -333,11 +333,13 @@ export class RespServer implements Server {
     latency.note(entry.fast ? 'fast-command' : 'command', micros / 1000, this.#now);
   }
 
-  recordWrite(session: Session, write: WriteItem, reply: Reply): void {
+  /** Returns how long it ran, microseconds. */
+  recordWrite(session: Session, write: WriteItem, reply: Reply): number {
     const { entry, startedAt } = write;
     const micros = startedAt === 0 ? 0 : (this.clock.monotonic() - startedAt) * 1000;
     const args = this.#isSlow(micros) ? nextCommand(write.chunk, write.start).args : null;
     this.record(session, entry, micros, reply instanceof ErrorReply, args);
+    return micros;
   }
 
   rejected(entry: CommandEntry): void {

@@ -423,12 +423,13 @@ export class Session implements Client {
 
   applied(write: WriteItem, reply: Reply): void {
     const { server } = this;
-    server.recordWrite(this, write, reply);
+    const micros = server.recordWrite(this, write, reply);
     if (this.closed) return;
     this.#readablePass = Math.max(this.#readablePass, write.pass);
     this.lastWriteIndex = server.group.machine.appliedIndex;
     const { transaction } = write;
-    this.#finish(write, transaction === null ? reply : transaction.complete(reply, this, server));
+    const whole = transaction === null ? reply : transaction.complete(reply, micros, this, server);
+    this.#finish(write, whole);
   }
 
   failed(write: WriteItem, error: ErrorReply): void {

@@ -52,8 +52,6 @@ export class Transaction {
   readonly #dbAtMulti: number;
   #db: number;
   #selects = false;
-  /** Some command is not part of the log entry. */
-  #mixed = false;
   /**
    * The request MULTI stood in; as long as all follow each other in its chunk nothing need be
    * copied.
@@ -98,7 +96,6 @@ export class Transaction {
         this.#selects = true;
       }
     }
-    if (!logged) this.#mixed = true;
     if (entry.route === 'write') this.mayWrite = true;
     if (entry.denyOom) this.denyOom = true;
     const follows = chunk === this.#chunk && start === this.#contiguousEnd;
@@ -138,15 +135,21 @@ export class Transaction {
     }
   }
 
-  /** The reply of EXEC from what the machine answered for the log part. */
-  complete(reply: Reply, session: Session, server: RespServer): Reply {
+  /**
+   * The reply of EXEC from what the machine answered for the log part in `micros`, of which each
+   * command is given the same share: the machine times them as one.
+   */
+  complete(reply: Reply, micros: number, session: Session, server: RespServer): Reply {
     if (!Array.isArray(reply)) return reply;
     if (this.#selects) session.db = this.#db;
-    if (!this.#mixed && !this.#hiddenSelect) return reply;
+    const share = micros / Math.max(1, this.#commands.length);
     let next = this.#hiddenSelect ? 1 : 0;
-    return this.#commands.map((command) =>
-      command.logged ? (reply[next++] as Reply) : runServerCommand(command, session, server),
-    );
+    return this.#commands.map((command): Reply => {
+      if (!command.logged) return counted(runServerCommand(command, session, server), server);
+      const own = reply[next++] as Reply;
+      server.record(session, command.entry, share, own instanceof ErrorReply, null);
+      return counted(own, server);
+    });
   }
 
   /** Runs a transaction that only reads, on the state as it is. */
@@ -158,9 +161,9 @@ export class Transaction {
         db = parseDatabase(nextCommand(command.chunk, command.start).args[1]!) as number;
         return OK;
       }
-      if (entry.data === null) return runServerCommand(command, session, server);
+      if (entry.data === null) return counted(runServerCommand(command, session, server), server);
       const { args } = nextCommand(command.chunk, command.start);
-      return server.executeRead(session, entry, entry.data, args, db);
+      return counted(server.executeRead(session, entry, entry.data, args, db), server);
     });
     session.db = db;
     return replies;
@@ -172,6 +175,12 @@ export class Transaction {
     this.#lastChunk = null;
     return false;
   }
+}
+
+/** INFO errorstats has the errors inside the reply of EXEC too. */
+function counted(reply: Reply, server: RespServer): Reply {
+  if (reply instanceof ErrorReply) server.countError(reply);
+  return reply;
 }
 
 function runServerCommand(command: Queued, session: Session, server: RespServer): Reply {

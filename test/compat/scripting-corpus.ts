@@ -1,5 +1,6 @@
-// Owns: scripts whose replies ours and a real redis-server must agree on, one per line: conversions, error texts, the
-// environment, every library. They run one after another on the same data, with one key and two arguments.
+// Owns: scripts whose replies ours and a real redis-server must agree on, one per line:
+// conversions, error texts, the environment, every library. They run one after another on the same
+// data, with one key and two arguments.
 
 export const SCRIPTS: readonly string[] = [
   'return 1',
@@ -70,7 +71,8 @@ export const SCRIPTS: readonly string[] = [
   'return type(newproxy)',
   'return type(gcinfo)',
   'return _VERSION',
-  'return {type(cjson),type(cmsgpack),type(bit),type(struct),type(table.getn),type(string.gfind),type(math.mod),type(coroutine)}',
+  'return {type(cjson),type(cmsgpack),type(bit),type(struct),type(table.getn),type(strin' +
+    'g.gfind),type(math.mod),type(coroutine)}',
   "return redis.call('foo')",
   "return redis.pcall('foo')",
   "return redis.call('get')",
@@ -123,7 +125,8 @@ export const SCRIPTS: readonly string[] = [
   "return string.format('%d', '10')",
   "return string.format('%d', 'x')",
   "return string.format('%y', 1)",
-  'return {tostring(1e15),tostring(1e14),tostring(123456789012345678),tostring(0.1),tostring(1/3),tostring(-0),tostring(1e100),tostring(100)}',
+  'return {tostring(1e15),tostring(1e14),tostring(123456789012345678),tostring(0.1),tost' +
+    'ring(1/3),tostring(-0),tostring(1e100),tostring(100)}',
   "return {tonumber('0x10'),tonumber('10',2),tonumber('z',36),tonumber(''),tonumber('1e2'),tonumber(' 5 ')}",
   "return {10/2 .. '', 3 .. '', 2^53 .. ''}",
   "return {string.find('hello','l+')}",
@@ -149,10 +152,13 @@ export const SCRIPTS: readonly string[] = [
   'return {unpack({1,2,3},2)}',
   'return table.getn({1,2,3})',
   'return table.maxn({1,2,[10]=3})',
-  'return {math.floor(1.5),math.ceil(1.5),math.max(1,5,3),math.min(4,2),math.abs(-3),math.fmod(7,3),math.pow(2,10),math.sqrt(16)}',
-  'return {tostring(math.sin(1)),tostring(math.exp(1)),tostring(math.log(10)),tostring(math.pi),tostring(math.huge),tostring(-math.huge)}',
+  'return {math.floor(1.5),math.ceil(1.5),math.max(1,5,3),math.min(4,2),math.abs(-3),mat' +
+    'h.fmod(7,3),math.pow(2,10),math.sqrt(16)}',
+  'return {tostring(math.sin(1)),tostring(math.exp(1)),tostring(math.log(10)),tostring(m' +
+    'ath.pi),tostring(math.huge),tostring(-math.huge)}',
   'return {math.modf(3.7)}',
-  'math.randomseed(42) return {math.random(1000),math.random(1000),math.random(5,10),tostring(math.random())}',
+  'math.randomseed(42) return {math.random(1000),math.random(1000),math.random(5,10),tos' +
+    'tring(math.random())}',
   'math.randomseed(-7) return {math.random(1000000),math.random(1000000)}',
   'return math.random(0)',
   'return math.random(2,1)',
@@ -160,9 +166,12 @@ export const SCRIPTS: readonly string[] = [
   "return math.random('x')",
   "return {select('#',1,2,3),select(2,'a','b','c')}",
   'return type(tostring({}))',
-  'local r={} for k,v in pairs({a=1,b=2,c=3,d=4,e=5,f=6,1,2,3}) do r[#r+1]=tostring(k) end return r',
+  'local r={} for k,v in pairs({a=1,b=2,c=3,d=4,e=5,f=6,1,2,3}) do r[#r+1]=tostring(k) e' +
+    'nd return r',
   "local t={} for i=1,50 do t['key'..i]=i end local r={} for k in pairs(t) do r[#r+1]=k end return r",
-  'local co=coroutine.create(function(a) local b=coroutine.yield(a+1) return b*2 end) local _,x=coroutine.resume(co,1) local _,y=coroutine.resume(co,10) return {x,y,coroutine.status(co)}',
+  'local co=coroutine.create(function(a) local b=coroutine.yield(a+1) return b*2 end) lo' +
+    'cal _,x=coroutine.resume(co,1) local _,y=coroutine.resume(co,10) return {x,y,coroutin' +
+    'e.status(co)}',
   "local co=coroutine.wrap(function() redis.call('set','co','1') error('in co') end) co()",
   "return {coroutine.resume(coroutine.create(function() return redis.call('foo') end))}",
   "return loadstring('return 1+1')()",
@@ -201,7 +210,8 @@ export const SCRIPTS: readonly string[] = [
   'redis.log(1)',
   "redis.log('x','y')",
   "redis.log(10,'x')",
-  'return {redis.LOG_DEBUG,redis.LOG_VERBOSE,redis.LOG_NOTICE,redis.LOG_WARNING,redis.REPL_ALL,redis.REPL_NONE,redis.REPL_AOF,redis.REPL_SLAVE,redis.REPL_REPLICA}',
+  'return {redis.LOG_DEBUG,redis.LOG_VERBOSE,redis.LOG_NOTICE,redis.LOG_WARNING,redis.RE' +
+    'PL_ALL,redis.REPL_NONE,redis.REPL_AOF,redis.REPL_SLAVE,redis.REPL_REPLICA}',
   'return redis.set_repl(redis.REPL_ALL)',
   'redis.set_repl()',
   'redis.set_repl(9)',
@@ -324,7 +334,9 @@ export const SCRIPTS: readonly string[] = [
   'return cjson.decode(\'{"x":1,"x":2}\').x',
   "return cjson.decode('@')",
   "return cjson.decode('[1,2]]')",
-  'return {cjson.encode_max_depth(), cjson.decode_max_depth(), cjson.encode_number_precision(), cjson.encode_keep_buffer(), cjson.encode_invalid_numbers(), cjson.decode_invalid_numbers()}',
+  'return {cjson.encode_max_depth(), cjson.decode_max_depth(), cjson.encode_number_preci' +
+    'sion(), cjson.encode_keep_buffer(), cjson.encode_invalid_numbers(), cjson.decode_inva' +
+    'lid_numbers()}',
   'return {cjson.encode_sparse_array()}',
   'return cjson.encode_sparse_array(1,2,3,4)',
   "return cjson.encode_max_depth('x')",
@@ -396,7 +408,8 @@ export const SCRIPTS: readonly string[] = [
   "return struct.size('s')",
   "return struct.size('c0')",
   'return bit.band(0xff,0x0f)',
-  'return {bit.tobit(2^32+5),bit.bnot(0),bit.bor(1,2,4),bit.bxor(5,1),bit.lshift(1,31),bit.rshift(-1,1),bit.arshift(-8,1),bit.rol(1,33),bit.ror(1,1),bit.bswap(0x12345678)}',
+  'return {bit.tobit(2^32+5),bit.bnot(0),bit.bor(1,2,4),bit.bxor(5,1),bit.lshift(1,31),b' +
+    'it.rshift(-1,1),bit.arshift(-8,1),bit.rol(1,33),bit.ror(1,1),bit.bswap(0x12345678)}',
   'return {bit.tohex(255),bit.tohex(255,4),bit.tohex(-1,-8),bit.tohex(1,0)}',
   'return {bit.tobit(1.5),bit.tobit(2.5),bit.tobit(-1.5),bit.tobit(0xffffffff)}',
   'return bit.band()',

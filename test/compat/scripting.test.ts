@@ -1,5 +1,5 @@
-// Owns: proof that scripts answer as a real redis-server does: conversions, error texts, libraries; and that ioredis commands
-// made of scripts work against a real daemon.
+// Owns: proof that scripts answer as a real redis-server does: conversions, error texts, libraries;
+// and that ioredis commands made of scripts work against a real daemon.
 
 import { existsSync } from 'node:fs';
 import fc from 'fast-check';

@@ -130,8 +130,8 @@ describe.skipIf(!HAS_BENCHMARK).each(PLACES)('redis-benchmark at the %s', (place
     ...['sadd', 'hset', 'spop', 'zadd', 'zpopmin', 'lrange', 'mset'],
   ];
   it.each([
-    [1, 1000],
-    [16, 4000],
+    [1, 400],
+    [16, 1600],
   ])('pipeline %i', async (pipeline, requests) => {
     const { code, output } = await run(
       'redis-benchmark',
@@ -229,10 +229,8 @@ describe.each(PLACES)('ioredis at the %s', (place) => {
     expect(members.size).toBe(1000);
   });
 
-  it('defineCommand runs its script on every node', async (context) => {
+  it('defineCommand runs its script on every node', async () => {
     const client = connect(portOf(place));
-    const [known] = (await client.command('INFO', 'eval')) as unknown[];
-    if (known === null) context.skip('this build has no EVAL yet');
     client.defineCommand('addCapped', {
       numberOfKeys: 1,
       lua:

@@ -1,7 +1,7 @@
 // Goal: the other ways to a cluster that the documents show: YAML files, and the compose file in which the first node is
 // told nothing of the others.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cluster, Daemon, eventually, freePorts, raftInfo } from '../process/daemon.js';
@@ -94,7 +94,7 @@ describe.skipIf(!CAN_RUN)('three nodes', () => {
     expect(await cli(first!.spec.port, 'GET', 'early')).toBe('1');
   });
 
-  it('have a lonely node without peers serve alone after its grace period', async () => {
+  it('have a lonely node without peers serve alone after its grace, and join with an empty directory', async () => {
     cluster = await compose();
     const [first] = cluster.daemons;
     await first!.start();
@@ -103,5 +103,18 @@ describe.skipIf(!CAN_RUN)('three nodes', () => {
     );
     expect(await cli(first!.spec.port, 'SET', 'alone', '1')).toBe('OK');
     expect((await raftInfo(first!.spec.port)).raft_peers).toBe('0');
+    // The others come too late: both sides say that there are two clusters, and what to do.
+    await Promise.all(cluster.daemons.slice(1).map((daemon) => daemon.start()));
+    await eventually('they say so', async () =>
+      cluster.daemons
+        .slice(0, 2)
+        .every(({ output }) => output.includes('There are two clusters now'))
+        ? true
+        : null,
+    );
+    await first!.end('SIGTERM');
+    rmSync(first!.spec.dataDir, { recursive: true });
+    await first!.start();
+    await formsOneCluster();
   });
 });

@@ -7,10 +7,12 @@ import { traceIn } from '../e2e/programs.js';
 import { askLine, type Daemon } from './daemon.js';
 
 const PATIENCE_MS = 3000;
+const KEPT_BYTES = 65_536;
 
 export class HostileClient {
   readonly socket: Socket;
-  received = Buffer.alloc(0);
+  /** The last bytes that arrived. */
+  received: Buffer = Buffer.alloc(0);
   closed = false;
   readonly #closing: Promise<void>;
 
@@ -18,8 +20,7 @@ export class HostileClient {
     this.socket = createConnection({ port, host: '127.0.0.1' });
     this.socket.on('error', () => {});
     this.socket.on('data', (chunk: Buffer) => {
-      // Only what tells the outcome is kept.
-      if (this.received.length < 65_536) this.received = Buffer.concat([this.received, chunk]);
+      this.received = Buffer.concat([this.received, chunk]).subarray(-KEPT_BYTES);
     });
     this.#closing = new Promise((resolve) => {
       this.socket.on('close', () => {

@@ -14,8 +14,14 @@ const row = rowsOf('server');
 const SAVING = refusal('Background save already in progress');
 const REWRITING = refusal('Background append only file rewriting already in progress');
 const IN_MULTI = refusal('Command not allowed inside a transaction');
-const SAVE_STARTED = new SimpleString('Background saving started');
-const REWRITE_STARTED = new SimpleString('Background append only file rewriting started');
+const SAVE_TEXTS = [
+  new SimpleString('Background saving started'),
+  new SimpleString('Background saving scheduled'),
+] as const;
+const REWRITE_TEXTS = [
+  new SimpleString('Background append only file rewriting started'),
+  new SimpleString('Background append only file rewriting scheduled'),
+] as const;
 
 function save(client: Client, _args: readonly string[], server: Server): ServerResult {
   if (server.group.persistence().snapshotRunning) return SAVING;
@@ -33,18 +39,24 @@ function messageOf(error: unknown): string {
   return text.replace(/[\r\n]+/g, ' ');
 }
 
-function startSnapshot(server: Server, running: Reply, started: Reply): Reply {
+/** `client` in EXEC is told that it was scheduled, as Redis does: it begins once EXEC is through. */
+function startSnapshot(
+  client: Client,
+  server: Server,
+  running: Reply,
+  texts: readonly [started: Reply, scheduled: Reply],
+): Reply {
   if (server.group.persistence().snapshotRunning) return running;
   // The outcome is in INFO persistence (rdb_last_bgsave_status) and in the log; nobody waits for it
   // here.
   server.group.snapshot().catch(() => {});
-  return started;
+  return texts[client.inMulti ? 1 : 0];
 }
 
-function bgsave(_client: Client, args: readonly string[], server: Server): Reply {
+function bgsave(client: Client, args: readonly string[], server: Server): Reply {
   if (args.length > 2 || (args.length === 2 && args[1]!.toLowerCase() !== 'schedule'))
     return SYNTAX;
-  return startSnapshot(server, SAVING, SAVE_STARTED);
+  return startSnapshot(client, server, SAVING, SAVE_TEXTS);
 }
 
 const SHUTDOWN_WORDS: ReadonlySet<string> = new Set(['nosave', 'save', 'now', 'force', 'abort']);
@@ -90,7 +102,7 @@ export const persistenceCommands: readonly ServerCommand[] = [
     since: '1.0.0',
     summary: 'Starts a snapshot, behind which the log begins anew.',
     complexity: 'O(1)',
-    run: (_client, _args, server) => startSnapshot(server, REWRITING, REWRITE_STARTED),
+    run: (client, _args, server) => startSnapshot(client, server, REWRITING, REWRITE_TEXTS),
   }),
   row({
     name: 'lastsave',

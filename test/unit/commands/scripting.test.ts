@@ -1,5 +1,5 @@
-// Scripts as the machine runs them: through the log on every member alike, by EVAL_RO on one; the script cache; what a script
-// may do; snapshots.
+// Scripts as the machine runs them: through the log on every member alike, by EVAL_RO on one; the
+// script cache; what a script may do; snapshots.
 
 import { describe, expect, it } from 'vitest';
 import type { LogRecord } from '../../../src/base/log-entry.js';

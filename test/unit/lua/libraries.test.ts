@@ -1,4 +1,5 @@
-// cjson, cmsgpack, struct, bit and number formats against independent models: JSON.parse and the interpreter's own printf.
+// cjson, cmsgpack, struct, bit and number formats against independent models: JSON.parse and the
+// interpreter's own printf.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

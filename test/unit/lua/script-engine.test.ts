@@ -1,5 +1,5 @@
-// The engine on its own: nothing of a run reaches the next, every run is the same run, and nothing a script does makes it
-// hang or break.
+// The engine on its own: nothing of a run reaches the next, every run is the same run, and nothing
+// a script does makes it hang or break.
 
 import { describe, expect, it } from 'vitest';
 import { sha1Hex } from '../../../src/base/sha1.js';

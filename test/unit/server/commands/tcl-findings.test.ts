@@ -210,3 +210,54 @@ describe('MONITOR', () => {
     await client.expect(`+OK\r\n+QUEUED\r\n*1\r\n${refusal}`);
   });
 });
+
+test('what happens inside EXEC is counted, and EXEC that aborts as failed', async () => {
+  client.lines('MULTI', 'SET a b', 'LPUSH a x', 'EXEC', 'EXEC', 'MULTI', 'SET', 'EXEC');
+  client.lines('MULTI', 'GET a', 'LLEN a', 'EXEC', 'DISCARD');
+  await until(() => client.received.endsWith('-ERR DISCARD without MULTI\r\n'));
+  const counts = (name: string): number[] => {
+    const { calls, failed, rejected } = it.server.stats.commands.get(name)!;
+    return [calls, failed, rejected];
+  };
+  expect(['set', 'lpush', 'get', 'llen'].map(counts)).toEqual([
+    [1, 0, 1],
+    [1, 1, 0],
+    [1, 0, 0],
+    [1, 1, 0],
+  ]);
+  expect(counts('exec')).toEqual([4, 2, 0]);
+  expect(counts('discard')).toEqual([1, 1, 0]);
+  expect(Object.fromEntries(it.server.stats.errors)).toEqual({
+    WRONGTYPE: 2,
+    ERR: 3,
+    EXECABORT: 1,
+  });
+});
+
+test('a new key begins with the LFU count of Redis, and grows with the next use', async () => {
+  it.settings.set(['maxmemory-policy', 'allkeys-lfu']);
+  new MemoryPolicy(it.server, new Rng(1));
+  client.lines('SET k v', 'OBJECT FREQ k', 'GET k', 'OBJECT FREQ k');
+  await client.expect('+OK\r\n:5\r\n$1\r\nv\r\n:6\r\n');
+});
+
+test('beyond the output limit asked for no reply is sent, and the transaction has run', async () => {
+  it.settings.set(['client-output-buffer-limit', 'normal 100000 0 0']);
+  client.send(resp('SET', 'big', 'x'.repeat(40_000)));
+  await client.expect('+OK\r\n');
+  client.lines('GET big', 'PING');
+  await client.length(40_000 + 10 + 7);
+  await client.expect(client.received);
+  client.lines('MULTI', 'SET k v', 'GET big', 'GET big', 'GET big', 'EXEC');
+  expect(await client.closed()).toBe(`+OK\r\n${'+QUEUED\r\n'.repeat(4)}`);
+  const after = another();
+  after.lines('GET k');
+  await after.expect('$1\r\nv\r\n');
+});
+
+test('BGSAVE and BGREWRITEAOF inside a transaction say that they are scheduled', async () => {
+  client.lines('MULTI', 'BGSAVE', 'BGREWRITEAOF', 'EXEC');
+  const rewriting = '+Background append only file rewriting scheduled\r\n';
+  const replies = `*2\r\n+Background saving scheduled\r\n${rewriting}`;
+  await client.expect(`+OK\r\n+QUEUED\r\n+QUEUED\r\n${replies}`);
+});
