@@ -194,8 +194,9 @@ export class Node {
     if (others.every((id) => !logged.includes(id))) {
       throw new OperationalError(
         'E_MEMBERS',
-        `the log in ${this.#config.dataDir} belongs to a cluster of ${logged.join(', ')}, and the peers name ` +
-          `${others.join(', ')}: with both there would be two leaders. Start it without peers, or with an empty directory.`,
+        `the log in ${this.#config.dataDir} belongs to a cluster of ${logged.join(', ')}, and the ` +
+          `peers name ${others.join(', ')}: with both there would be two leaders. ` +
+          'Start it without peers, or with an empty directory.',
       );
     }
     const differ = others.filter((id) => !logged.includes(id));
@@ -239,8 +240,8 @@ export class Node {
     const counted = parseMembers(hello.members)?.some(({ id }) => id === raftNodeId) ?? false;
     if (!counted || this.#members.some(({ id }) => id !== raftNodeId)) return refused;
     return (
-      `${refused}: ${raftNodeId} serves alone, since nobody contacted it in time (raft-bootstrap-grace). There are ` +
-      `two clusters now. Start ${raftNodeId} with an empty directory to make it join, or with raft-peers.`
+      `${refused}: ${raftNodeId} serves alone, since nobody contacted it in time ` +
+      `(raft-bootstrap-grace). There are two clusters now. Start ${raftNodeId} with an empty directory to make it join, or with raft-peers.`
     );
   }
 

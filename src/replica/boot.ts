@@ -94,14 +94,15 @@ export async function openMember(options: BootOptions): Promise<OpenedMember> {
   };
 }
 
-/** Entries of a term are written only after the term is durable (D6), so a lower term on disk means a lost one. */
+/** The term is durable before its entries are written (D6): a lower one on disk is a lost one. */
 function checkTerm(term: number, { records, snapshot }: RecoveredLog, directory: string): void {
   const logged = records.at(-1)?.record.term ?? snapshot?.term ?? 0;
   if (term >= logged) return;
   throw new OperationalError(
     'E_STABLE',
-    `${directory} is damaged or older than the log: it knows term ${term}, the log has entries of term ` +
-      `${logged}. Without its term and vote this node must not vote: restore the directory, or remove the ` +
+    `${directory} is damaged or older than the log: it knows term ${term}, the log has entries ` +
+      `of term ${logged}. Without its term and vote this node must not vote: restore the ` +
+      'directory, or remove the ' +
       'node from the cluster and let it join again with empty data directories.',
   );
 }

@@ -114,8 +114,9 @@ async function adopt(options: ImportOptions, machine: Machine, time: number): Pr
 function severalMembers(directory: string, description: string): OperationalError {
   return new OperationalError(
     'E_FOREIGN_DATA',
-    `${directory} holds data of a plain Redis or Valkey server (${description}), which only a node without ` +
-      'other members can take over: start it with -raft=false and no peers, or give this member an ' +
+    `${directory} holds data of a plain Redis or Valkey server (${description}), which only a ` +
+      'node without other members can take over: start it with -raft=false and no peers, or give ' +
+      'this member an ' +
       'empty directory and copy the data in as a client.',
   );
 }
@@ -125,6 +126,7 @@ function cannot(args: readonly string[], why: string): OperationalError {
   return new OperationalError(
     'E_IMPORT',
     `the append-only file has ${name}, which cannot be carried out: ${why}. Nothing was changed. ` +
-      'To leave such keys out, delete them with the server that wrote the file, and let it rewrite the file.',
+      'To leave such keys out, delete them with the server that wrote the file, and let it ' +
+      'rewrite the file.',
   );
 }

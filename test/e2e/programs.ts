@@ -1,5 +1,6 @@
-// Owns: running the programs a user types (redis-cli, redis-server, helios-atlasd that is expected to end) and getting
-// back what they printed. Every one has a time limit and is ended by pid when it passes.
+// Owns: running the programs a user types (redis-cli, redis-server, helios-atlasd that is expected
+// to end) and getting back what they printed. Every one has a time limit and is ended by pid when
+// it passes.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';

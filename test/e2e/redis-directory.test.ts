@@ -1,5 +1,6 @@
-// Goal: data goes both ways between Helios and a real Redis by its directory alone (architecture D6): what a stopped node
-// leaves is started by redis-server, and a directory of redis-server is started by a node.
+// Goal: data goes both ways between Helios and a real Redis by its directory alone (architecture
+// D6): what a stopped node leaves is started by redis-server, and a directory of redis-server is
+// started by a node.
 
 import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Goal: what a user of the seed document types works as it says there (research/seeds.md 4.1, 4.4 and 1.4): the exact
-// flags and variables, redis-cli at three ports, and the loss of the leader.
+// Goal: what a user of the seed document types works as it says there (research/seeds.md 4.1, 4.4
+// and 1.4): the exact flags and variables, redis-cli at three ports, and the loss of the leader.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -226,12 +226,12 @@ describe('mail queue', () => {
       release = resolve;
     });
     sink = await startSink({ data: () => gate });
-    const yaml = testYaml({ queue: '{ poll_interval: 20ms, lease: 300ms }' });
+    const yaml = testYaml({ queue: '{ poll_interval: 20ms, lease: 1s }' });
     const first = await start('node-1', sink.port, yaml);
     await start('node-2', sink.port, yaml);
     await sendOne(first.smtpPort);
     // Several lease times: an unextended lease would have been taken over by now.
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
     release();
     await sink.until(() => sink?.received.length === 1);
     await eventually('it is acknowledged', async () => (await leftovers()).length === 2);

@@ -204,7 +204,10 @@ describe('SMTP node', () => {
     const list = async (): Promise<Record<string, string>[]> => {
       return (await httpJson(second.httpPort, '/sessions')).sessions as Record<string, string>[];
     };
-    await eventually('it is listed', async () => (await list())[0]?.mail_from !== '');
+    await eventually(
+      'it is listed',
+      async () => (await list())[0]?.mail_from === 'who@example.org',
+    );
     expect((await list())[0]).toMatchObject({
       node: 'node-1',
       client_ip: '127.0.0.1',

@@ -1,4 +1,5 @@
-// Goal: a start that cannot work says in one line what is wrong and which setting mends it, and changes nothing.
+// Goal: a start that cannot work says in one line what is wrong and which setting mends it, and
+// changes nothing.
 
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -124,7 +125,7 @@ describe('a data directory', () => {
     expect(traceIn(stderr)).toBeNull();
   });
 
-  it('of a node that served alone does not become a second cluster when peers are named', async () => {
+  it('of a node that served alone does not become a second cluster', async () => {
     const { spec } = await single();
     expect(await askLine(spec.port, 'SET mine 1')).toBe('OK');
     await daemon!.end('SIGTERM');

@@ -1,5 +1,5 @@
-// Goal: the other ways to a cluster that the documents show: YAML files, and the compose file in which the first node is
-// told nothing of the others.
+// Goal: the other ways to a cluster that the documents show: YAML files, and the compose file in
+// which the first node is told nothing of the others.
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -94,7 +94,7 @@ describe.skipIf(!CAN_RUN)('three nodes', () => {
     expect(await cli(first!.spec.port, 'GET', 'early')).toBe('1');
   });
 
-  it('have a lonely node without peers serve alone after its grace, and join with an empty directory', async () => {
+  it('have a node without peers serve alone, and join with an empty directory', async () => {
     cluster = await compose();
     const [first] = cluster.daemons;
     await first!.start();

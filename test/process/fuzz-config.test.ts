@@ -1,4 +1,5 @@
-// Goal: any flags, variables and YAML give a configuration or a list of problems in words, at once: never another error.
+// Goal: any flags, variables and YAML give a configuration or a list of problems in words, at once:
+// never another error.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

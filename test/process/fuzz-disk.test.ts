@@ -1,6 +1,6 @@
-// Goal: whatever happened to the files of a stopped node, its next start has the right data or ends with one clear error:
-// never other data, never a stack trace. Damage to the raft directory is tried with real daemons only: LevelDB is native
-// code and may end the process by itself.
+// Goal: whatever happened to the files of a stopped node, its next start has the right data or ends
+// with one clear error: never other data, never a stack trace. Damage to the raft directory is
+// tried with real daemons only: LevelDB is native code and may end the process by itself.
 
 import {
   cpSync,
@@ -31,10 +31,16 @@ import { RandomSource } from './random-source.js';
 
 const MS_MAX = 14_000;
 const STARTS = 30;
-/** One line of ours; or the library's own when damage trips an assertion in LevelDB, which ends the process there. */
+/**
+ * One line of ours; or the library's own when damage trips an assertion in LevelDB, which ends the
+ * process there.
+ */
 const ENDED_WELL = /\[FATAL\] E_[A-Z_]+: |leveldb.*Assertion/;
 const root = mkdtempSync(join(tmpdir(), 'helios-fuzz-disk-'));
-/** Directories as nodes left them: two members of one cluster, after SIGTERM and after SIGKILL, and one of another. */
+/**
+ * Directories as nodes left them: two members of one cluster, after SIGTERM and after SIGKILL, and
+ * one of another.
+ */
 const images = { stopped: join(root, 'a'), killed: join(root, 'b'), other: join(root, 'c') };
 const NODE_OF = { stopped: 'node-1', killed: 'node-2', other: 'node-1' };
 type Image = keyof typeof images;
@@ -120,7 +126,10 @@ interface Damage {
   readonly what: string;
 }
 
-/** Copies an image to `directory` and damages one file of it, or puts that of another node in its place. */
+/**
+ * Copies an image to `directory` and damages one file of it, or puts that of another node in its
+ * place.
+ */
 function spoil(random: RandomSource, directory: string, inRaftDir: boolean): Damage {
   const image = random.pick(Object.keys(images) as Image[]);
   cpSync(images[image], directory, { recursive: true });
@@ -153,7 +162,8 @@ function spoil(random: RandomSource, directory: string, inRaftDir: boolean): Dam
     return { image, file, what: `exchanged with ${join(from, stranger)}` };
   }
   const damaged = random.damage(bytes);
-  // A manifest that ends behind a whole line is a sound one that names fewer files; nothing in it tells.
+  // A manifest that ends behind a whole line is a sound one that names fewer files; nothing in it
+  // tells.
   if (file.endsWith('manifest') && damaged.bytes.at(-1) === 10) damaged.bytes.fill(0, 0, 1);
   writeFileSync(path, damaged.bytes);
   return { image, file, what: damaged.what };

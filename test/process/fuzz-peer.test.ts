@@ -1,5 +1,6 @@
-// Goal: nothing that arrives at the Raft port harms a member: bytes that are no frame, strangers, frames of a member that
-// are damaged, late or out of order. The cluster goes on writing, with equal data.
+// Goal: nothing that arrives at the Raft port harms a member: bytes that are no frame, strangers,
+// frames of a member that are damaged, late or out of order. The cluster goes on writing, with
+// equal data.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FrameKind, type FrameKindCode, frameHead } from '../../src/peer/frame.js';

@@ -1,5 +1,5 @@
-// Goal: nothing a client sends harms a node of a cluster or the others: no end, no stack trace, no memory that stays, no
-// reply to the wrong command, and clients beside it are served.
+// Goal: nothing a client sends harms a node of a cluster or the others: no end, no stack trace, no
+// memory that stays, no reply to the wrong command, and clients beside it are served.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { askLine, Cluster, type Daemon } from './daemon.js';

@@ -1,5 +1,5 @@
-// Owns: a raw TCP client for the fuzz tests, and the check that a daemon came through: it answers, it did not grow
-// beyond a bound, and it printed no stack trace.
+// Owns: a raw TCP client for the fuzz tests, and the check that a daemon came through: it answers,
+// it did not grow beyond a bound, and it printed no stack trace.
 
 import { readFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';

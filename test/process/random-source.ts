@@ -1,5 +1,6 @@
-// Owns: reproducible randomness for the fuzz tests: a seed that is printed, or given as HELIOS_FUZZ_SEED, and the
-// draws they need. Also the damage done to bytes, shared by those that damage files and frames.
+// Owns: reproducible randomness for the fuzz tests: a seed that is printed, or given as
+// HELIOS_FUZZ_SEED, and the draws they need. Also the damage done to bytes, shared by those that
+// damage files and frames.
 
 export class RandomSource {
   readonly seed: number;

@@ -1,5 +1,5 @@
-// Goal: nodes that restart, in turn or together, from the log or from a snapshot, and a member that was away, end up with
-// every acknowledged write and equal data.
+// Goal: nodes that restart, in turn or together, from the log or from a snapshot, and a member that
+// was away, end up with every acknowledged write and equal data.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { askLine, Cluster, eventually, raftInfo } from './daemon.js';
