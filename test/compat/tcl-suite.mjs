@@ -140,7 +140,12 @@ async function startServer(directory) {
   const child = spawn(values.bin, [...args, '-aof-fsync=none']);
   child.stdout.pipe(log);
   child.stderr.pipe(log);
-  await answers(port, child);
+  try {
+    await answers(port, child);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
   return { port, child };
 }
 
