@@ -23,10 +23,13 @@ import {
   MANIFEST_NAME,
   type Manifest,
   parseManifest,
+  seqOfIncr,
 } from './manifest.js';
 import { readAux } from './rdb/aux-fields.js';
 import { LogAssembler, type RecoveredRecord, segmentHeader } from './segment.js';
-import { missingFile } from './storage-errors.js';
+import { forgottenSegment, missingFile } from './storage-errors.js';
+
+const LINE_FEED = 10;
 
 /** The torn tail that was cut: the write was under way in a crash, so it was never acknowledged. */
 export interface CutReport {
@@ -138,6 +141,7 @@ async function recover(
       cut = { file: path, offset: scan.end, bytes: bytes.length - scan.end };
     }
   }
+  await refuseForgotten(options, aof, manifest);
   const file = await openLast(options, aof, segments, manifest, cut);
   await removeLeftovers(options, aof, manifest);
   const records = assembler.records;
@@ -185,6 +189,26 @@ async function snapshotAt(
     throw new OperationalError('E_RDB', `${path} does not say which log entry it stands for.`);
   }
   return { index, term, path, bytes };
+}
+
+/**
+ * A segment newer than all that are named is left by a crash between its making and the manifest,
+ * and then it is empty. One that holds records means that the manifest lost lines: what it names no
+ * more may have been acknowledged, and must not be removed as a leftover.
+ */
+async function refuseForgotten(
+  options: LogStoreOptions,
+  aof: string,
+  manifest: Manifest,
+): Promise<void> {
+  const newest = manifest.incr.at(-1)?.seq ?? 0;
+  for (const name of await options.disk.list(aof)) {
+    const seq = seqOfIncr(name);
+    if (seq === null || seq <= newest) continue;
+    const bytes = await options.disk.readFile(`${aof}/${name}`);
+    if (bytes.length <= bytes.indexOf(LINE_FEED) + 1) continue;
+    throw forgottenSegment(`${aof}/${name}`, `${aof}/${MANIFEST_NAME}`);
+  }
 }
 
 /** Files of an interrupted step: named like ours, and by no manifest. */

@@ -30,6 +30,12 @@ export function incrName(seq: number): string {
   return `appendonly.aof.${seq}.incr.aof`;
 }
 
+/** The number of a segment from its name; null for another name. */
+export function seqOfIncr(name: string): number | null {
+  const match = /^appendonly\.aof\.([0-9]{1,15})\.incr\.aof$/.exec(name);
+  return match === null ? null : Number(match[1]);
+}
+
 /** True for names this store makes and may therefore remove when no manifest names them. */
 export function isOwnName(name: string): boolean {
   return /^appendonly\.aof\.[0-9]+\.(?:base\.rdb|incr\.aof)$/.test(name) || isTemporary(name);

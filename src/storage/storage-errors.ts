@@ -43,6 +43,14 @@ export function missingFile(path: string, namedBy: string): OperationalError {
   );
 }
 
+export function forgottenSegment(path: string, manifest: string): OperationalError {
+  return new OperationalError(
+    'E_MANIFEST',
+    `${path} holds records and is newer than all that ${manifest} names: the manifest lost lines. ` +
+      'Restore it, or let this node join the cluster again with an empty data directory.',
+  );
+}
+
 export function foreignOwner(path: string, found: string, expected: string): OperationalError {
   return new OperationalError(
     'E_FOREIGN_DATA',

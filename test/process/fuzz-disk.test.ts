@@ -162,9 +162,6 @@ function spoil(random: RandomSource, directory: string, inRaftDir: boolean): Dam
     return { image, file, what: `exchanged with ${join(from, stranger)}` };
   }
   const damaged = random.damage(bytes);
-  // A manifest that ends behind a whole line is a sound one that names fewer files; nothing in it
-  // tells.
-  if (file.endsWith('manifest') && damaged.bytes.at(-1) === 10) damaged.bytes.fill(0, 0, 1);
   writeFileSync(path, damaged.bytes);
   return { image, file, what: damaged.what };
 }

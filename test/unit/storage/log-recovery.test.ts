@@ -192,6 +192,22 @@ describe('opening a directory', () => {
     }
   });
 
+  it('refuses a manifest that lost a line rather than removing the log it no longer names', async () => {
+    const directory = temporaryDirectory();
+    const { store } = await openLogStore(storeOptions(directory));
+    await append(store, ...items(1, 2));
+    await store.rotate();
+    await append(store, ...items(3, 2));
+    await store.close();
+    const path = `${directory}/appendonlydir/appendonly.aof.manifest`;
+    const [first] = readFileSync(path, 'latin1').split('\n');
+    writeFileSync(path, `${first}\n`);
+    await expect(openLogStore(storeOptions(directory))).rejects.toMatchObject({
+      code: 'E_MANIFEST',
+      message: expect.stringContaining('the manifest lost lines'),
+    });
+  });
+
   it('does not take a log without its manifest for a new one', async () => {
     const opening = open((aof) => rmSync(`${aof}/appendonly.aof.manifest`));
     await expect(opening).rejects.toMatchObject({ code: 'E_LOG_MISSING' });
