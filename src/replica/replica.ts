@@ -86,6 +86,7 @@ export class Replica implements Group {
   readonly #replication = new LatencyWindow();
   #timers: Timer[] = [];
   #turnScheduled = false;
+  #inTurn = false;
   #stopping = false;
   /** A received snapshot is becoming this node's state; nothing is applied meanwhile. */
   #installing = false;
@@ -93,6 +94,7 @@ export class Replica implements Group {
   /** Monotonic ms when this node last knew a leader. */
   #leaderSeenAt: number;
   #resentAt = 0;
+  #writesArrivedAt = 0;
   /** An entry whose way to commit is being timed: its index and monotonic ms; index 0 for none. */
   #timedIndex = 0;
   #timedAt = 0;
@@ -135,7 +137,9 @@ export class Replica implements Group {
   }
 
   write(write: PendingWrite): void {
-    this.#proposals.add(write, this.#clock.monotonic());
+    // Writes that wait together share the arrival of the first: it is for time limits only.
+    if (this.#proposals.queued === 0) this.#writesArrivedAt = this.#clock.monotonic();
+    this.#proposals.add(write, this.#writesArrivedAt);
     this.#schedule();
   }
 
@@ -259,9 +263,16 @@ export class Replica implements Group {
     this.#clock.endOfTurn(() => this.#turn());
   }
 
+  /** A write has become durable: what follows from it need not wait for the end of the turn. */
+  #goOn(): void {
+    if (this.#inTurn) this.#schedule();
+    else this.#turn();
+  }
+
   #turn(): void {
     if (this.#timers.length === 0) return;
     this.#turnScheduled = false;
+    this.#inTurn = true;
     try {
       this.#forwardWrites();
       this.#appendEntries();
@@ -275,6 +286,7 @@ export class Replica implements Group {
         this.#parts.snapshots.discardStaged();
       this.#links.flush();
       this.#apply();
+      this.#inTurn = false;
       this.#parts.onTurnEnd();
     } catch (error) {
       this.#parts.fatal(error);
@@ -368,7 +380,7 @@ export class Replica implements Group {
     this.#durable.submit(hardState, records, () => {
       for (const message of afterDurable) this.#links.send(message);
       if (token !== 0) this.#core.appended(token);
-      this.#schedule();
+      this.#goOn();
     });
   }
 

@@ -209,7 +209,7 @@ function dispatchRead(
 ): void {
   const args = request.arguments();
   if (session.canReadNow) {
-    session.answer(server.executeRead(session, entry, entry.data!, args, session.db));
+    session.answer(server.executeReadInPass(session, entry, entry.data!, args));
   } else {
     const { db, pass, readOnlyMode } = session;
     session.owe(new ReadItem(entry, args, db, pass, readOnlyMode, request.end - request.start));
