@@ -41,6 +41,11 @@ export class Proposals implements ResultSink {
     return this.#queue.length;
   }
 
+  /** Bytes of writes without a sequence number. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
   /** Bytes held for writes that are not applied yet. */
   get bytes(): number {
     return this.#queuedBytes + this.#batchedBytes;

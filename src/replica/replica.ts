@@ -60,10 +60,11 @@ export interface ReplicaParts {
 }
 
 /**
- * Entries proposed and not committed beyond which the next one waits and grows: deep pipelines undo
- * batching.
+ * While one entry is on its way the next one waits and grows: a deep pipeline of small entries
+ * undoes batching, and every entry costs a sync on each member. Once this much waits, more go out.
  */
-const ENTRIES_IN_FLIGHT = 2;
+const WORTH_AN_ENTRY_BYTES = 256 * 1024;
+const ENTRIES_IN_FLIGHT_MAX = 4;
 /** Bytes of clients' writes waiting on this node beyond which new ones are refused. */
 const WAITING_BYTES_MAX = 512 * 2 ** 20;
 /** Ms after which a batch that a leader did not answer for is sent again. */
@@ -330,7 +331,10 @@ export class Replica implements Group {
   }
 
   #pipelineFull(): boolean {
-    return this.#core.lastIndex - this.#core.commitIndex >= ENTRIES_IN_FLIGHT;
+    const inFlight = this.#core.lastIndex - this.#core.commitIndex;
+    if (inFlight === 0) return false;
+    const waiting = this.#proposals.queuedBytes + this.#sequencer.bytes;
+    return inFlight >= ENTRIES_IN_FLIGHT_MAX || waiting < WORTH_AN_ENTRY_BYTES;
   }
 
   /** Leader: turns what waits into entries. */

@@ -197,7 +197,7 @@ describe('opening a directory', () => {
     const { store } = await openLogStore(storeOptions(directory));
     await append(store, ...items(1, 2));
     await store.rotate();
-    await append(store, ...items(3, 2));
+    await append(store, ...items(3, 4));
     await store.close();
     const path = `${directory}/appendonlydir/appendonly.aof.manifest`;
     const [first] = readFileSync(path, 'latin1').split('\n');
