@@ -16,6 +16,8 @@ export interface Clock {
   every(ms: number, run: () => void): Timer;
   /** Calls at the end of this event-loop turn, after the input that is ready now has been read. */
   endOfTurn(run: () => void): void;
+  /** Calls right behind the code that runs now, before the event loop looks for more input. */
+  soon(run: () => void): void;
 }
 
 export const systemClock: Clock = {
@@ -31,5 +33,8 @@ export const systemClock: Clock = {
   },
   endOfTurn(run) {
     setImmediate(run);
+  },
+  soon(run) {
+    queueMicrotask(run);
   },
 };

@@ -330,6 +330,15 @@ export class Replica implements Group {
     for (const batch of this.#proposals.unapplied(fromSeq)) this.#hand(batch);
   }
 
+  /**
+   * The clients that are answered in this turn are about to send more: it shares the next entry,
+   * which costs each member a sync. A group of one has nobody to spare.
+   */
+  #gathers(): boolean {
+    const others = this.#core.membership.voters.length > 1;
+    return others && this.machine.appliedIndex < this.#core.commitIndex;
+  }
+
   #pipelineFull(): boolean {
     const inFlight = this.#core.lastIndex - this.#core.commitIndex;
     if (inFlight === 0) return false;
@@ -339,6 +348,7 @@ export class Replica implements Group {
 
   /** Leader: turns what waits into entries. */
   #appendEntries(): void {
+    if (this.#gathers()) return;
     while (this.#core.role === 'leader' && !this.#pipelineFull()) {
       const content = this.#sequencer.peek();
       if (content === null) return;

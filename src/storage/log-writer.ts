@@ -162,8 +162,9 @@ export class LogWriter {
     const mustSync = this.#policy === 'every' || round.step !== null || this.#syncDue;
     this.#syncDue = false;
     if (!mustSync || this.#unsynced === 0) {
-      // The write may have happened inside append: its done runs later all the same.
-      this.#clock.endOfTurn(this.#onNothingToSync);
+      // The write may have happened inside append: its done runs behind it all the same, but still
+      // before the event loop looks for more input, since there is nothing to wait for.
+      this.#clock.soon(this.#onNothingToSync);
       return;
     }
     this.#syncStarted = this.#clock.monotonic();

@@ -43,6 +43,10 @@ export class FakeClock implements Clock {
     return this.#add(ms, ms, run);
   }
 
+  soon(run: () => void): void {
+    queueMicrotask(run);
+  }
+
   endOfTurn(run: () => void): void {
     this.#add(0, 0, run);
   }

@@ -50,6 +50,7 @@ function steppedClock() {
       return { cancel: () => (tick = () => undefined) };
     },
     endOfTurn: (run: () => void) => run(),
+    soon: (run: () => void) => run(),
   };
   return { clock, second: () => tick() };
 }
