@@ -50,8 +50,10 @@ describe.skipIf(!HAS_REDIS)('Redis Cluster', () => {
         const queue = await httpJson(node.httpPort, '/queue');
         return queue.pending === 0 && queue.leased === 0 && queue.failed === 0;
       });
-      const { nodes } = await httpJson(node.httpPort, '/nodes');
-      expect((nodes as unknown[]).length).toBe(1);
+      await eventually('the node is listed', async () => {
+        const { nodes } = await httpJson(node.httpPort, '/nodes');
+        return (nodes as unknown[]).length === 1;
+      });
     } finally {
       await node.stop();
     }
