@@ -15,13 +15,11 @@ import type { LogOutput } from './observe/logger.js';
 import { listenMetrics, Metrics } from './observe/metrics.js';
 import type { Hello, MemberIdentity } from './peer/handshake.js';
 import { type LinkEvents, type MemberAddress, PeerLinks } from './peer/links.js';
-import { systemClock, type Timer } from './platform/clock.js';
-import { systemDisk } from './platform/disk.js';
-import { systemEntropy } from './platform/entropy.js';
+import type { Timer } from './platform/clock.js';
 import type { HttpListener } from './platform/http.js';
 import { readLuaBinary } from './platform/lua-binary.js';
-import { type Listener, tcp } from './platform/net.js';
-import { systemProcess } from './platform/process.js';
+import type { Listener } from './platform/net.js';
+import { type Platform, systemPlatform } from './platform/platform.js';
 import { RaftCore } from './raft/core.js';
 import { decodeEntry, type OpenedMember, openMember } from './replica/boot.js';
 import { Contact, formatAddress, formatMembers, parseMembers } from './replica/bootstrap.js';
@@ -47,6 +45,7 @@ export class Node {
   readonly #version: string;
   readonly #logger: LogOutput;
   readonly #fatal: (error: unknown) => never;
+  readonly #platform: Platform;
   #members: readonly MemberAddress[] = [];
   #contact: Contact | null = null;
   #identity: MemberIdentity | null = null;
@@ -68,11 +67,13 @@ export class Node {
     version: string,
     logger: LogOutput,
     fatal: (error: unknown) => never,
+    platform: Platform = systemPlatform,
   ) {
     this.#config = config;
     this.#version = version;
     this.#logger = logger;
     this.#fatal = fatal;
+    this.#platform = platform;
   }
 
   /**
@@ -89,9 +90,7 @@ export class Node {
       segmentBytesMax: config.logSegmentSize,
       alone: config.raftMembers.every(({ id }) => id === config.raftNodeId),
       lua: new LuaInterpreter(readLuaBinary()),
-      disk: systemDisk,
-      clock: systemClock,
-      entropy: systemEntropy,
+      platform: this.#platform,
       logger: this.#logger.child('storage'),
       fatal: this.#fatal,
     });
@@ -111,7 +110,7 @@ export class Node {
     this.#startReplica(opened, links);
     this.#server = this.#makeServer();
     this.#listener = await listenOrExplain(
-      () => listen(tcp, this.#server!, at(config.listen)),
+      () => listen(this.#platform.net, this.#server!, at(config.listen)),
       'listen',
     );
     if (config.metricsEnabled) await this.#serveMetrics(this.#server);
@@ -174,7 +173,7 @@ export class Node {
     if (stored.length > 0) return stored;
     let members: readonly MemberAddress[] = [self];
     if (config.raftEnabled && opened.entries.length === 0 && opened.snapshot === null) {
-      this.#contact = new Contact(self.id, config.raftBootstrapGrace, systemClock);
+      this.#contact = new Contact(self.id, config.raftBootstrapGrace, this.#platform.clock);
       members = (await this.#contact.members) ?? [self];
       this.#contact = null;
     }
@@ -224,8 +223,8 @@ export class Node {
     };
     return new PeerLinks({
       self: () => ({ ...this.#identity!, members: formatMembers(this.#members) }),
-      net: tcp,
-      clock: systemClock,
+      net: this.#platform.net,
+      clock: this.#platform.clock,
       decodeEntry,
       events,
     });
@@ -249,7 +248,8 @@ export class Node {
     const config = this.#config;
     const nodeId = config.raftNodeId;
     const logger = this.#logger.child('raft');
-    const maker = new EntryMaker(systemClock, systemEntropy);
+    const { clock, disk, net, entropy } = this.#platform;
+    const maker = new EntryMaker(clock, entropy);
     maker.noteTime(opened.machine.time);
     for (const entry of opened.entries) maker.noteTime(entry.body.record.time);
     const core = this.#makeCore(opened, maker);
@@ -266,9 +266,9 @@ export class Node {
       machine: opened.machine,
       store: opened.store,
       newest: opened.snapshot,
-      disk: systemDisk,
-      net: tcp,
-      clock: systemClock,
+      disk,
+      net,
+      clock,
       logger,
       self: () => this.#identity!,
       addressOf: (id) => others.find((member) => member.id === id) ?? null,
@@ -295,7 +295,7 @@ export class Node {
       links,
       snapshots,
       addresses,
-      clock: systemClock,
+      clock,
       maker,
       logger,
       onTurnEnd: () => this.#turnEnded(),
@@ -331,7 +331,7 @@ export class Node {
         snapshot: opened.snapshot ?? initial,
         entries: opened.entries,
       },
-      new Rng(systemEntropy.seed48()),
+      new Rng(this.#platform.entropy.seed48()),
       (kind, index, term, membership) => {
         const chunks = membership === null ? [] : [Buffer.from(JSON.stringify(membership))];
         return maker.make({ index, term, kind, runs: [] }, chunks);
@@ -342,24 +342,25 @@ export class Node {
   #makeServer(): RespServer {
     const config = this.#config;
     const settings = settingsOf(config);
+    const { clock, entropy, process } = this.#platform;
     const server = new RespServer({
-      clock: systemClock,
+      clock,
       group: this.#replica!,
       settings,
-      instruments: new Instruments(settings, systemProcess, {
+      instruments: new Instruments(settings, process, {
         version: this.#version,
-        runId: systemEntropy.bytes(20).toString('hex'),
+        runId: entropy.bytes(20).toString('hex'),
         replicationId: sha1Hex(this.#members.map(({ id }) => id).join(',')),
         configFile: config.configFile,
       }),
       commands: [...serverCommands.values()],
-      seed: systemEntropy.seed48(),
+      seed: entropy.seed48(),
       shutdown: ({ save }) => this.onShutdown(save),
       warn: (message) => this.#logger.child('server').warn(message),
     });
-    const memoryPolicy = new MemoryPolicy(server, new Rng(systemEntropy.seed48()));
+    const memoryPolicy = new MemoryPolicy(server, new Rng(entropy.seed48()));
     this.#memoryPolicy = memoryPolicy;
-    this.#timer = systemClock.every(500, () => memoryPolicy.tick());
+    this.#timer = clock.every(500, () => memoryPolicy.tick());
     const store = this.#opened!.store;
     wireSettings(settings, {
       setFsync: (policy) => {

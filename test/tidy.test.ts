@@ -139,9 +139,9 @@ describe('imports', () => {
     expect(violations).toEqual([]);
   });
 
-  it('use level in storage/stable only', () => {
+  it('use level behind platform/key-value only', () => {
     const wrong = (specifier: string, source: Source): boolean =>
-      specifier === 'level' && !source.path.startsWith('src/storage/stable');
+      specifier === 'level' && source.path !== 'src/platform/key-value.ts';
     expect(importViolations(src, wrong)).toEqual([]);
   });
 });

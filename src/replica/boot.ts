@@ -8,9 +8,8 @@ import type { LuaInterpreter } from '../lua/lua-vm.js';
 import { Machine } from '../machine/machine.js';
 import type { Logger } from '../observe/logger.js';
 import type { MemberAddress } from '../peer/links.js';
-import type { Clock } from '../platform/clock.js';
 import type { Disk } from '../platform/disk.js';
-import type { Entropy } from '../platform/entropy.js';
+import type { Platform } from '../platform/platform.js';
 import type { BootState, Entry, Membership, SnapshotMeta } from '../raft/types.js';
 import { openLogStore, type RecoveredLog } from '../storage/log-recovery.js';
 import type { LogStore } from '../storage/log-store.js';
@@ -31,9 +30,7 @@ export interface BootOptions {
   /** Whether the configuration names no other member. */
   readonly alone: boolean;
   readonly lua: LuaInterpreter;
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly entropy: Entropy;
+  readonly platform: Platform;
   readonly logger: Logger;
   readonly fatal: (error: unknown) => void;
 }
@@ -54,11 +51,12 @@ export interface OpenedMember {
 }
 
 export async function openMember(options: BootOptions): Promise<OpenedMember> {
-  const { disk, clock, logger, nodeId } = options;
+  const { platform, logger, nodeId } = options;
+  const { disk, clock } = platform;
   await disk.makeDirectory(options.raftDataDir);
-  const stable = await openStableStore(options.raftDataDir);
+  const stable = await openStableStore(options.raftDataDir, platform.openKeyValue);
   const state = await stable.load();
-  const uuid = state.identity?.uuid ?? options.entropy.uuid();
+  const uuid = state.identity?.uuid ?? platform.entropy.uuid();
   await stable.saveIdentity({ clusterId: state.identity?.clusterId ?? '', nodeId, uuid });
   const incarnation = await stable.bumpIncarnation();
   const storeOptions = {

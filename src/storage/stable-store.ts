@@ -1,10 +1,9 @@
 // Owns: what a node must remember apart from the log (architecture D6): term and vote, who it is,
 // how often it started, the membership as of the snapshot. Every save is durable before its promise
-// resolves; one that rejects is fatal. Implemented here over LevelDB in raft.data_dir; test/sim has
-// one in memory.
+// resolves; one that rejects is fatal. Kept in LevelDB in raft.data_dir (platform/key-value.ts).
 
-import { Level } from 'level';
 import { OperationalError } from '../base/errors.js';
+import type { KeyValue, OpenKeyValue } from '../platform/key-value.js';
 import { foreignOwner, unknownFormat } from './storage-errors.js';
 
 export const STABLE_VERSION = 1;
@@ -51,25 +50,26 @@ export interface StableStore {
 
 type Key = 'format' | 'hard-state' | 'identity' | 'incarnation' | 'membership';
 
-const SYNC = { sync: true };
-
 /**
  * Opens or makes the store. Rejects with E_LOCKED, E_FORMAT_VERSION, E_STABLE (damaged) or E_DISK.
  */
-export async function openStableStore(directory: string): Promise<StableStore> {
-  const level = new Level<Key, string>(directory);
+export async function openStableStore(
+  directory: string,
+  openKeyValue: OpenKeyValue,
+): Promise<StableStore> {
+  let level: KeyValue;
   try {
-    await level.open();
+    level = await openKeyValue(directory);
   } catch (error) {
     throw openFailure(directory, error as Error);
   }
   try {
     const format = await level.get('format');
     if (format === undefined) {
-      if ((await level.keys({ limit: 1 }).all()).length > 0) {
+      if (!(await level.isEmpty())) {
         throw damaged(directory, 'it is not a Helios store');
       }
-      await level.put('format', String(STABLE_VERSION), SYNC);
+      await level.put('format', String(STABLE_VERSION));
     } else if (format !== String(STABLE_VERSION)) {
       throw unknownFormat(directory, Number(format), STABLE_VERSION);
     }
@@ -77,14 +77,14 @@ export async function openStableStore(directory: string): Promise<StableStore> {
     await level.close();
     throw error instanceof OperationalError ? error : ioFailure(directory, error as Error);
   }
-  return new LevelStore(directory, level);
+  return new KeyValueStore(directory, level);
 }
 
-class LevelStore implements StableStore {
+class KeyValueStore implements StableStore {
   readonly #directory: string;
-  readonly #level: Level<Key, string>;
+  readonly #level: KeyValue;
 
-  constructor(directory: string, level: Level<Key, string>) {
+  constructor(directory: string, level: KeyValue) {
     this.#directory = directory;
     this.#level = level;
   }
@@ -164,7 +164,7 @@ class LevelStore implements StableStore {
 
   async #put(key: Key, value: string): Promise<void> {
     try {
-      await this.#level.put(key, value, SYNC);
+      await this.#level.put(key, value);
     } catch (error) {
       throw ioFailure(this.#directory, error as Error);
     }

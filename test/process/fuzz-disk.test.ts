@@ -19,10 +19,8 @@ import { keyspaceDigest } from '../../src/commands/digest.js';
 import { LuaInterpreter } from '../../src/lua/lua-vm.js';
 import type { Logger } from '../../src/observe/logger.js';
 import { silentLogger } from '../../src/observe/logger.js';
-import { systemClock } from '../../src/platform/clock.js';
-import { systemDisk } from '../../src/platform/disk.js';
-import { systemEntropy } from '../../src/platform/entropy.js';
 import { readLuaBinary } from '../../src/platform/lua-binary.js';
+import { systemPlatform } from '../../src/platform/platform.js';
 import { openMember } from '../../src/replica/boot.js';
 import { atlasd, traceIn } from '../e2e/programs.js';
 import { askLine, Cluster, Daemon, freePorts } from './daemon.js';
@@ -102,8 +100,8 @@ async function open(directory: string, nodeId: string): Promise<Found> {
   };
   const opened = await openMember({
     ...{ nodeId, dataDir: directory, raftDataDir: join(directory, 'raft'), alone: false },
-    ...{ fsync: 'none', segmentBytesMax: 2 ** 20, disk: systemDisk, clock: systemClock },
-    ...{ entropy: systemEntropy, logger, fatal: () => {}, lua },
+    ...{ fsync: 'none', segmentBytesMax: 2 ** 20, platform: systemPlatform },
+    ...{ logger, fatal: () => {}, lua },
   });
   const { machine, snapshot, hardState, entries, uuid, members } = opened;
   const found = {
