@@ -10,6 +10,7 @@ import { Rng } from './base/rng.js';
 import { sha1Hex } from './base/sha1.js';
 import type { Config } from './config/load.js';
 import { LuaInterpreter } from './lua/lua-vm.js';
+import { originName } from './machine/origins.js';
 import { settingsOf, wireSettings } from './node-settings.js';
 import type { LogOutput } from './observe/logger.js';
 import { listenMetrics, Metrics } from './observe/metrics.js';
@@ -279,6 +280,7 @@ export class Node {
     const replica = new Replica({
       settings: {
         nodeId,
+        origin: originName(nodeId, opened.uuid),
         incarnation: opened.incarnation,
         raftEnabled: config.raftEnabled,
         respAddress: this.#identity!.respAddress,

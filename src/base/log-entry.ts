@@ -9,7 +9,7 @@ export type EntryKind = 'batch' | 'noop' | 'config' | 'tick';
 
 /** A run of consecutive client writes of one origin inside an entry's payload, in payload order. */
 export interface OriginRun {
-  /** Node id that took the writes from its clients. */
+  /** Origin name (machine/origins.ts) of the node that took the writes from its clients. */
   readonly node: string;
   /**
    * That node's boot counter: grows by one each start, so a restarted node never reuses a sequence

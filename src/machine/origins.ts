@@ -1,7 +1,16 @@
 // Owns: which writes of each origin have been applied, so that a write sent again after a change of
 // leader is applied once (architecture D4). State of the machine: equal on every member at equal
 // index, carried by snapshots. One row per node id, so the table is bounded by the members there
-// ever were.
+// ever were (a node that comes back with a new uuid is a new one).
+
+/**
+ * The name under which a node's writes are numbered: its id, and the beginning of its uuid, because
+ * a node whose disk was lost begins to count its starts anew and must not look like a past life of
+ * itself.
+ */
+export function originName(nodeId: string, uuid: string): string {
+  return `${nodeId}.${uuid.slice(0, 8)}`;
+}
 
 /** One life of one node. */
 export class OriginRow {

@@ -6,6 +6,7 @@ import { OperationalError } from '../base/errors.js';
 import type { LoggedRecord, LogRecord } from '../base/log-entry.js';
 import type { LuaInterpreter } from '../lua/lua-vm.js';
 import { Machine } from '../machine/machine.js';
+import { originName } from '../machine/origins.js';
 import type { Logger } from '../observe/logger.js';
 import type { MemberAddress } from '../peer/links.js';
 import type { Disk } from '../platform/disk.js';
@@ -77,7 +78,7 @@ export async function openMember(options: BootOptions): Promise<OpenedMember> {
     logger.warn('Cut the unfinished end of the log', { ...recovered.cut });
   }
   checkTerm(hardState.term, recovered, options.raftDataDir);
-  const machine = new Machine({ node: nodeId, incarnation }, options.lua);
+  const machine = new Machine({ node: originName(nodeId, uuid), incarnation }, options.lua);
   const snapshot = await loadSnapshot(machine, recovered.store, disk, logger);
   return {
     stable,

@@ -7,6 +7,7 @@
 import { OperationalError } from '../base/errors.js';
 import type { LoggedRecord } from '../base/log-entry.js';
 import type { Machine } from '../machine/machine.js';
+import { originName } from '../machine/origins.js';
 import { checkPayload } from '../machine/payload-check.js';
 import type { Logger } from '../observe/logger.js';
 import type { PeerLinks } from '../peer/links.js';
@@ -31,6 +32,8 @@ import type { GroupStorage } from './storage-port.js';
 
 export interface ReplicaSettings {
   readonly nodeId: string;
+  /** This node's name among the origins of writes. */
+  readonly origin: string;
   readonly incarnation: number;
   /** False for -raft=false: a group of one that says so. */
   readonly raftEnabled: boolean;
@@ -194,7 +197,8 @@ export class Replica implements Group {
       this.#links.sendNack(from, { reason: NackReason.notLeader, expectedSeq: 0 });
     } else {
       const { incarnation, runs, payload } = proposal;
-      const result = this.#sequencer.offer({ node: from, incarnation, runs, payload });
+      const origin = originName(from, this.#links.identityOf(from)?.uuid ?? '');
+      const result = this.#sequencer.offer({ node: origin, incarnation, runs, payload });
       if (!result.taken) {
         const { expectedSeq } = result;
         this.#links.sendNack(from, { reason: NackReason.gap, expectedSeq });
@@ -311,10 +315,10 @@ export class Replica implements Group {
   }
 
   #hand(batch: ProposalBatch): void {
-    const { nodeId, incarnation } = this.#parts.settings;
+    const { origin, incarnation } = this.#parts.settings;
     const { runs, payload } = batch;
     if (this.#core.role === 'leader') {
-      this.#sequencer.offer({ node: nodeId, incarnation, runs, payload });
+      this.#sequencer.offer({ node: origin, incarnation, runs, payload });
     } else {
       this.#links.sendProposal(this.#core.leader, { incarnation, runs, payload });
     }
@@ -404,10 +408,10 @@ export class Replica implements Group {
     this.#durable.submit(null, [], () => {
       this.#parts.snapshots.install(meta).then(
         () => {
-          const { nodeId, incarnation } = this.#parts.settings;
+          const { origin, incarnation } = this.#parts.settings;
           this.#installing = false;
           this.#core.snapshotInstalled(meta);
-          this.#proposals.skipTo(this.machine.lastSeq(nodeId, incarnation));
+          this.#proposals.skipTo(this.machine.lastSeq(origin, incarnation));
           this.#schedule();
         },
         (error) => this.#parts.fatal(error),

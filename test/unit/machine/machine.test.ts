@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LogRecord, OriginRun } from '../../../src/base/log-entry.js';
 import { Machine } from '../../../src/machine/machine.js';
+import { originName } from '../../../src/machine/origins.js';
 import { checkPayload } from '../../../src/machine/payload-check.js';
 import { NULL_ARRAY, type Reply } from '../../../src/resp/reply.js';
 import { encodeCommand } from '../../../src/resp/request.js';
@@ -47,6 +48,15 @@ class Driver {
 }
 
 describe('the machine', () => {
+  it('runs the writes of a node that lost its disk and counts its starts anew', () => {
+    const d = new Driver();
+    const before = { node: originName('node-2', '11111111-aaaa'), incarnation: 7 };
+    const after = { node: originName('node-2', '22222222-bbbb'), incarnation: 1 };
+    d.apply([run(1, 1, before)], payload('INCR n'));
+    d.apply([run(1, 1, after)], payload('INCR n'));
+    expect(String(d.get('n'))).toBe('2');
+  });
+
   it('applies writes in order and answers the origin only', () => {
     const d = new Driver();
     const replies = d.apply(
