@@ -10,6 +10,7 @@ import { Rng } from './base/rng.js';
 import { sha1Hex } from './base/sha1.js';
 import type { Config } from './config/load.js';
 import { LuaInterpreter } from './lua/lua-vm.js';
+import type { Machine } from './machine/machine.js';
 import { originName } from './machine/origins.js';
 import { settingsOf, wireSettings } from './node-settings.js';
 import type { LogOutput } from './observe/logger.js';
@@ -18,7 +19,6 @@ import type { Hello, MemberIdentity } from './peer/handshake.js';
 import { type LinkEvents, type MemberAddress, PeerLinks } from './peer/links.js';
 import type { Timer } from './platform/clock.js';
 import type { HttpListener } from './platform/http.js';
-import { readLuaBinary } from './platform/lua-binary.js';
 import type { Listener } from './platform/net.js';
 import { type Platform, systemPlatform } from './platform/platform.js';
 import { RaftCore } from './raft/core.js';
@@ -32,12 +32,30 @@ import { Instruments } from './server/instruments.js';
 import { listen } from './server/listener.js';
 import { MemoryPolicy } from './server/memory-policy.js';
 import { RespServer } from './server/resp-server.js';
+import type { LogStore } from './storage/log-store.js';
 
 /** A heartbeat is this many ticks of the core. */
 const TICKS_PER_HEARTBEAT = 10;
-const APPEND_BYTES_MAX = 2 ** 20;
-const APPENDS_IN_FLIGHT_MAX = 64;
-const UNCOMMITTED_BYTES_MAX = 2 ** 30;
+/** Bounds of replication. A simulation makes them tiny, to be at them all the time. */
+export interface ReplicationLimits {
+  readonly appendBytesMax: number;
+  readonly inflightMessagesMax: number;
+  readonly uncommittedBytesMax: number;
+}
+
+const REPLICATION_LIMITS: ReplicationLimits = {
+  appendBytesMax: 2 ** 20,
+  inflightMessagesMax: 64,
+  uncommittedBytesMax: 2 ** 30,
+};
+
+/** The working parts of a running node. */
+export interface NodeParts {
+  readonly core: RaftCore<LoggedRecord>;
+  readonly machine: Machine;
+  readonly store: LogStore;
+}
+
 const HAND_OVER_MS_MAX = 1000;
 const DRAIN_MS_MAX = 5000;
 
@@ -47,6 +65,8 @@ export class Node {
   readonly #logger: LogOutput;
   readonly #fatal: (error: unknown) => never;
   readonly #platform: Platform;
+  readonly #limits: ReplicationLimits;
+  #core: RaftCore<LoggedRecord> | null = null;
   #members: readonly MemberAddress[] = [];
   #contact: Contact | null = null;
   #identity: MemberIdentity | null = null;
@@ -69,12 +89,21 @@ export class Node {
     logger: LogOutput,
     fatal: (error: unknown) => never,
     platform: Platform = systemPlatform,
+    limits: ReplicationLimits = REPLICATION_LIMITS,
   ) {
     this.#config = config;
     this.#version = version;
     this.#logger = logger;
     this.#fatal = fatal;
     this.#platform = platform;
+    this.#limits = limits;
+  }
+
+  /** For looking at from outside (test/sim); null until the node takes part. Never to be changed. */
+  get parts(): NodeParts | null {
+    if (this.#core === null) return null;
+    const { machine, store } = this.#opened!;
+    return { core: this.#core, machine, store };
   }
 
   /**
@@ -83,6 +112,7 @@ export class Node {
    */
   async start(): Promise<void> {
     const config = this.#config;
+    const luaBinary = this.#platform.luaBinary();
     const opened = await openMember({
       nodeId: config.raftNodeId,
       dataDir: config.dataDir,
@@ -90,7 +120,7 @@ export class Node {
       fsync: config.aofFsync,
       segmentBytesMax: config.logSegmentSize,
       alone: config.raftMembers.every(({ id }) => id === config.raftNodeId),
-      lua: new LuaInterpreter(readLuaBinary()),
+      lua: luaBinary === null ? null : LuaInterpreter.of(luaBinary),
       platform: this.#platform,
       logger: this.#logger.child('storage'),
       fatal: this.#fatal,
@@ -254,6 +284,7 @@ export class Node {
     maker.noteTime(opened.machine.time);
     for (const entry of opened.entries) maker.noteTime(entry.body.record.time);
     const core = this.#makeCore(opened, maker);
+    this.#core = core;
     const others = this.#members.filter(({ id }) => id !== nodeId);
     const addresses = new Map(this.#members.map((m) => [m.id, formatAddress(m.host, m.port)]));
     const snapshots = new Snapshots({
@@ -324,9 +355,7 @@ export class Node {
         id: config.raftNodeId,
         electionTicks: Math.ceil(config.raftElectionTimeout / tickMs),
         heartbeatTicks: TICKS_PER_HEARTBEAT,
-        appendBytesMax: APPEND_BYTES_MAX,
-        inflightMessagesMax: APPENDS_IN_FLIGHT_MAX,
-        uncommittedBytesMax: UNCOMMITTED_BYTES_MAX,
+        ...this.#limits,
       },
       {
         hardState: opened.hardState,

@@ -38,7 +38,15 @@ const NOT_ENOUGH_MEMORY = 'not enough memory';
  * one.
  */
 export class LuaInterpreter {
+  static readonly #compiled = new WeakMap<Uint8Array, LuaInterpreter>();
   readonly module: WebAssembly.Module;
+
+  /** The interpreter of this binary, compiled at the first call with it. */
+  static of(binary: Uint8Array): LuaInterpreter {
+    const known = LuaInterpreter.#compiled.get(binary) ?? new LuaInterpreter(binary);
+    LuaInterpreter.#compiled.set(binary, known);
+    return known;
+  }
 
   /** `binary`: liblua5.1.wasm of the package wasmoon-lua5.1. */
   constructor(binary: Uint8Array) {

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from './clock.js';
 import { type Disk, systemDisk } from './disk.js';
 import { type Entropy, systemEntropy } from './entropy.js';
 import { type OpenKeyValue, openLevel } from './key-value.js';
+import { readLuaBinary } from './lua-binary.js';
 import { type Net, tcp } from './net.js';
 import { type ProcessFacts, systemProcess } from './process.js';
 
@@ -15,6 +16,8 @@ export interface Platform {
   readonly entropy: Entropy;
   readonly process: ProcessFacts;
   readonly openKeyValue: OpenKeyValue;
+  /** The Lua interpreter's WebAssembly binary; null leaves EVAL out. */
+  readonly luaBinary: () => Uint8Array | null;
 }
 
 export const systemPlatform: Platform = {
@@ -24,4 +27,5 @@ export const systemPlatform: Platform = {
   entropy: systemEntropy,
   process: systemProcess,
   openKeyValue: openLevel,
+  luaBinary: readLuaBinary,
 };

@@ -78,6 +78,10 @@ export class RaftCore<B> {
     return this.#state.log.lastIndex;
   }
 
+  get lastTerm(): number {
+    return this.#state.log.lastTerm;
+  }
+
   get membership(): Membership {
     return this.#state.membership;
   }

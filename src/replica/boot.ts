@@ -30,7 +30,8 @@ export interface BootOptions {
   readonly segmentBytesMax: number;
   /** Whether the configuration names no other member. */
   readonly alone: boolean;
-  readonly lua: LuaInterpreter;
+  /** Null: EVAL answers an error. */
+  readonly lua: LuaInterpreter | null;
   readonly platform: Platform;
   readonly logger: Logger;
   readonly fatal: (error: unknown) => void;
