@@ -19,7 +19,8 @@ export type OpenKeyValue = (directory: string) => Promise<KeyValue>;
 const SYNC = { sync: true };
 
 export const openLevel: OpenKeyValue = async (directory) => {
-  const level = new Level<string, string>(directory);
+  // Uncompressed tables can be verified before they are opened (storage/level-files.ts).
+  const level = new Level<string, string>(directory, { compression: false });
   await level.open();
   return {
     get: (key) => level.get(key),

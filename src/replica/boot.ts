@@ -55,8 +55,13 @@ export interface OpenedMember {
 export async function openMember(options: BootOptions): Promise<OpenedMember> {
   const { platform, logger, nodeId } = options;
   const { disk, clock } = platform;
-  await disk.makeDirectory(options.raftDataDir);
-  const stable = await openStableStore(options.raftDataDir, platform.openKeyValue);
+  const stable = await openStableStore({
+    directory: options.raftDataDir,
+    disk,
+    clock,
+    openKeyValue: platform.openKeyValue,
+    notice: (event, fields) => logger.warn(event, fields),
+  });
   const state = await stable.load();
   const uuid = state.identity?.uuid ?? platform.entropy.uuid();
   await stable.saveIdentity({ clusterId: state.identity?.clusterId ?? '', nodeId, uuid });

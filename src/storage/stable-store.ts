@@ -1,38 +1,28 @@
-// Owns: what a node must remember apart from the log (architecture D6): term and vote, who it is,
-// how often it started, the membership as of the snapshot. Every save is durable before its promise
-// resolves; one that rejects is fatal. Kept in LevelDB in raft.data_dir (platform/key-value.ts).
+// Owns: what a node must remember apart from the log (architecture D6), sealed twice: a line
+// appended to stable.seal and a value in LevelDB, both in raft.data_dir, both synced before a save
+// resolves. Every save carries a counter and the higher one counts, so that losing or damaging
+// either copy takes nothing back: not a vote, not a start. LevelDB alone would not do: it drops a
+// damaged last record without a word. Invariants: a save that resolved is in both copies; nothing
+// is guessed: with both unreadable, or with a damaged end of one that the other does not make up
+// for, the answer is E_STABLE. A save that rejects is fatal.
 
 import { OperationalError } from '../base/errors.js';
+import type { Clock } from '../platform/clock.js';
+import type { Disk } from '../platform/disk.js';
 import type { KeyValue, OpenKeyValue } from '../platform/key-value.js';
+import { findLevelDamage, setLevelAside } from './level-files.js';
+import { type CopyFlaw, SealFile, type SealScan } from './stable-seal.js';
+import {
+  decodeSealed,
+  encodeSealed,
+  NO_STATE,
+  type NodeIdentity,
+  type SealedState,
+  STABLE_VERSION,
+  type StableState,
+} from './stable-state.js';
+import { readVersionOne } from './stable-version-1.js';
 import { foreignOwner, unknownFormat } from './storage-errors.js';
-
-export const STABLE_VERSION = 1;
-
-export interface HardState {
-  readonly term: number;
-  /** Whom this node voted for in `term`; empty for none. */
-  readonly vote: string;
-}
-
-/**
- * Never changes once saved. The UUID is made with the directory and never used again after removal
- * (D10).
- */
-export interface NodeIdentity {
-  readonly clusterId: string;
-  readonly nodeId: string;
-  readonly uuid: string;
-}
-
-export interface StableState {
-  readonly hardState: HardState;
-  /** Null before the first start was completed. */
-  readonly identity: NodeIdentity | null;
-  /** Starts so far. */
-  readonly incarnation: number;
-  /** JSON as given to saveMembership; null when none was. */
-  readonly membership: string | null;
-}
 
 export interface StableStore {
   load(): Promise<StableState>;
@@ -42,131 +32,240 @@ export interface StableStore {
    * it was empty.
    */
   saveIdentity(identity: NodeIdentity): Promise<void>;
-  saveMembership(json: string): Promise<void>;
-  /** Counts a start; returns the new count, from 1, never given out before. */
+  saveMembership(text: string): Promise<void>;
+  /**
+   * Counts a start; returns a number never given out before, also by a directory that was lost:
+   * seconds since 2020, or one more than the last. Below 2^32.
+   */
   bumpIncarnation(): Promise<number>;
+  /** The UUID is in the roster of a committed membership: from now on this node may vote. */
+  saveAdmitted(): Promise<void>;
+  /** Data was set aside: a new UUID, and no votes until admitted. Term and vote stay. */
+  beginRejoin(uuid: string): Promise<void>;
   close(): Promise<void>;
 }
 
-type Key = 'format' | 'hard-state' | 'identity' | 'incarnation' | 'membership';
-
-/**
- * Opens or makes the store. Rejects with E_LOCKED, E_FORMAT_VERSION, E_STABLE (damaged) or E_DISK.
- */
-export async function openStableStore(
-  directory: string,
-  openKeyValue: OpenKeyValue,
-): Promise<StableStore> {
-  let level: KeyValue;
-  try {
-    level = await openKeyValue(directory);
-  } catch (error) {
-    throw openFailure(directory, error as Error);
-  }
-  try {
-    const format = await level.get('format');
-    if (format === undefined) {
-      if (!(await level.isEmpty())) {
-        throw damaged(directory, 'it is not a Helios store');
-      }
-      await level.put('format', String(STABLE_VERSION));
-    } else if (format !== String(STABLE_VERSION)) {
-      throw unknownFormat(directory, Number(format), STABLE_VERSION);
-    }
-  } catch (error) {
-    await level.close();
-    throw error instanceof OperationalError ? error : ioFailure(directory, error as Error);
-  }
-  return new KeyValueStore(directory, level);
+export interface StableOptions {
+  /** raft.data_dir; made when absent. */
+  readonly directory: string;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly openKeyValue: OpenKeyValue;
+  /** A damaged copy was repaired: for the log. */
+  readonly notice: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
-class KeyValueStore implements StableStore {
-  readonly #directory: string;
-  readonly #level: KeyValue;
+const KEY = 'state';
+const FORMAT_KEY = 'format';
+/** Incarnations of a new directory begin at the seconds since then: 2020-01-01, ms since 1970. */
+const INCARNATION_EPOCH_MS = 1_577_836_800_000;
 
-  constructor(directory: string, level: KeyValue) {
-    this.#directory = directory;
+/** What one copy holds. */
+interface Copy {
+  readonly newest: SealedState | null;
+  readonly flaw: CopyFlaw;
+}
+
+/**
+ * Opens or makes the store. Rejects with E_LOCKED, E_FORMAT_VERSION, E_STABLE (both copies damaged)
+ * or E_DISK.
+ */
+export async function openStableStore(options: StableOptions): Promise<StableStore> {
+  const { disk, directory } = options;
+  await disk.makeDirectory(directory);
+  const lock = await disk.lock(`${directory}/raft.lock`);
+  const seal = new SealFile(disk, directory);
+  let level: KeyValue | null = null;
+  try {
+    const scan = await seal.scan();
+    level = await openSoundLevel(options, scan);
+    const copy = await readLevel(directory, level);
+    const chosen = choose(directory, scan, copy);
+    const line = encodeSealed(chosen);
+    if (scan.flaw !== '' || scan.newest?.counter !== chosen.counter) {
+      noteRepair(options, seal.path, scan, copy, chosen);
+      await seal.replace(line);
+    }
+    if (copy.flaw !== '' || copy.newest?.counter !== chosen.counter) {
+      noteRepair(options, `LevelDB in ${directory}`, copy, scan, chosen);
+      await level.put(KEY, line);
+      await level.put(FORMAT_KEY, String(STABLE_VERSION));
+    }
+    return new SealedStore(options, seal, level, lock, chosen);
+  } catch (error) {
+    await level?.close();
+    await seal.close();
+    await lock.release();
+    throw error instanceof OperationalError ? error : ioFailure(directory, error as Error);
+  }
+}
+
+/** LevelDB, whose files were found sound; rebuilt when they are not and the seal is. */
+async function openSoundLevel(options: StableOptions, scan: SealScan): Promise<KeyValue> {
+  const { disk, directory, openKeyValue } = options;
+  const sealed = scan.newest !== null && !scan.tailDamaged;
+  let wrong = await findLevelDamage(disk, directory);
+  if (wrong === '') {
+    try {
+      return await openKeyValue(directory);
+    } catch (error) {
+      wrong = openFailure(directory, error as Error);
+    }
+  }
+  if (!sealed) {
+    throw damaged(directory, `LevelDB: ${wrong}; and stable.seal ${describeSeal(scan)}`);
+  }
+  const aside = await setLevelAside(disk, directory);
+  options.notice('LevelDB is damaged; set aside, to be made anew', { wrong, aside });
+  return openKeyValue(directory);
+}
+
+async function readLevel(directory: string, level: KeyValue): Promise<Copy> {
+  const line = await level.get(KEY);
+  if (line !== undefined) {
+    const found = decodeSealed(line);
+    if (found === 'torn' || found === 'damaged') return { newest: null, flaw: 'damaged' };
+    if ('newer' in found) throw unknownFormat(directory, found.newer, STABLE_VERSION);
+    return { newest: found, flaw: '' };
+  }
+  const format = await level.get(FORMAT_KEY);
+  if (format === '1') {
+    const newest = await readVersionOne(level);
+    return { newest, flaw: newest === null ? 'damaged' : 'absent' };
+  }
+  if (format !== undefined && /^[1-9][0-9]{0,5}$/.test(format)) {
+    const version = Number(format);
+    if (version !== STABLE_VERSION) throw unknownFormat(directory, version, STABLE_VERSION);
+  }
+  return { newest: null, flaw: (await level.isEmpty()) ? 'absent' : 'damaged' };
+}
+
+/** The state to go on with. Throws E_STABLE rather than take back what may have been promised. */
+function choose(directory: string, seal: SealScan, level: Copy): SealedState {
+  const sealCounter = seal.newest?.counter ?? -1;
+  const levelCounter = level.newest?.counter ?? -1;
+  if (seal.newest !== null && seal.tailDamaged && levelCounter <= sealCounter) {
+    throw damaged(directory, 'the end of stable.seal is damaged and LevelDB has nothing newer');
+  }
+  const newest = levelCounter > sealCounter ? level.newest : seal.newest;
+  if (newest !== null) return newest;
+  if (seal.flaw === 'absent' && level.flaw === 'absent') return { counter: 0, state: NO_STATE };
+  const ofLevel = level.flaw === 'absent' ? 'is empty' : 'holds no state that can be read';
+  throw damaged(directory, `stable.seal ${describeSeal(seal)}, and LevelDB ${ofLevel}`);
+}
+
+function describeSeal({ flaw, newest }: SealScan): string {
+  if (flaw === 'absent') return 'is missing';
+  return newest === null ? 'has no line that can be read' : 'is damaged at its end';
+}
+
+/** Says that a copy is made good from the other; not at the first start, when there is neither. */
+function noteRepair(
+  options: StableOptions,
+  copy: string,
+  { newest, flaw }: Copy,
+  other: Copy,
+  chosen: SealedState,
+): void {
+  if (flaw === 'absent' && other.flaw === 'absent') return;
+  options.notice('A copy of term and vote is repaired from the other', {
+    copy,
+    found: flaw === '' ? 'older' : flaw,
+    counter: newest?.counter ?? 0,
+    newest: chosen.counter,
+  });
+}
+
+class SealedStore implements StableStore {
+  readonly #options: StableOptions;
+  readonly #seal: SealFile;
+  readonly #level: KeyValue;
+  readonly #lock: { release(): Promise<void> };
+  #current: SealedState;
+  /** Saves run one after another; this is the last. */
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(
+    options: StableOptions,
+    seal: SealFile,
+    level: KeyValue,
+    lock: { release(): Promise<void> },
+    current: SealedState,
+  ) {
+    this.#options = options;
+    this.#seal = seal;
     this.#level = level;
+    this.#lock = lock;
+    this.#current = current;
   }
 
   async load(): Promise<StableState> {
-    const hard = await this.#record('hard-state');
-    const identity = await this.#record('identity');
-    const incarnation = Number((await this.#get('incarnation')) ?? '0');
-    const membership = (await this.#get('membership')) ?? null;
-    const { term, vote } = hard ?? { term: 0, vote: '' };
-    if (!isCount(term) || typeof vote !== 'string' || !isCount(incarnation)) {
-      throw damaged(this.#directory, 'term, vote or start counter cannot be read');
-    }
-    return {
-      hardState: { term, vote },
-      identity: this.#identity(identity),
-      incarnation,
-      membership,
-    };
+    await this.#saving;
+    return this.#current.state;
   }
 
   saveHardState(term: number, vote: string): Promise<void> {
-    return this.#put('hard-state', JSON.stringify({ term, vote }));
+    return this.#save(() => ({ hardState: { term, vote } }));
   }
 
-  async saveIdentity(identity: NodeIdentity): Promise<void> {
-    const found = this.#identity(await this.#record('identity'));
-    if (found !== null && !isSame(found, identity)) {
-      throw foreignOwner(this.#directory, describe(found), describe(identity));
-    }
-    const { clusterId, nodeId, uuid } = identity;
-    await this.#put('identity', JSON.stringify({ clusterId, nodeId, uuid }));
+  saveIdentity({ clusterId, nodeId, uuid }: NodeIdentity): Promise<void> {
+    const identity = { clusterId, nodeId, uuid };
+    return this.#save(({ identity: found }) => {
+      if (found !== null && !isSame(found, identity)) {
+        throw foreignOwner(this.#options.directory, describe(found), describe(identity));
+      }
+      return { identity };
+    });
   }
 
-  saveMembership(json: string): Promise<void> {
-    return this.#put('membership', json);
+  saveMembership(membership: string): Promise<void> {
+    return this.#save(() => ({ membership }));
   }
 
   async bumpIncarnation(): Promise<number> {
-    const next = (await this.load()).incarnation + 1;
-    await this.#put('incarnation', String(next));
-    return next;
+    const seconds = Math.floor((this.#options.clock.now() - INCARNATION_EPOCH_MS) / 1000);
+    await this.#save(({ incarnation }) => ({ incarnation: Math.max(incarnation + 1, seconds) }));
+    return this.#current.state.incarnation;
+  }
+
+  saveAdmitted(): Promise<void> {
+    return this.#save(() => ({ admitted: true, rejoining: false }));
+  }
+
+  beginRejoin(uuid: string): Promise<void> {
+    return this.#save(({ identity }) => {
+      const { clusterId, nodeId } = identity ?? { clusterId: '', nodeId: '' };
+      return { identity: { clusterId, nodeId, uuid }, admitted: false, rejoining: true };
+    });
   }
 
   async close(): Promise<void> {
+    await this.#saving.catch(() => {});
     await this.#level.close();
+    await this.#seal.close();
+    await this.#lock.release();
   }
 
-  #identity(record: Record<string, unknown> | null): NodeIdentity | null {
-    if (record === null) return null;
-    const { clusterId, nodeId, uuid } = record;
-    if (typeof clusterId === 'string' && typeof nodeId === 'string' && typeof uuid === 'string') {
-      return { clusterId, nodeId, uuid };
-    }
-    throw damaged(this.#directory, 'the identity of the node cannot be read');
+  #save(change: (state: StableState) => Partial<StableState>): Promise<void> {
+    const saved = this.#saving.then(() => this.#write(change));
+    this.#saving = saved.catch(() => {});
+    return saved;
   }
 
-  async #record(key: Key): Promise<Record<string, unknown> | null> {
-    const text = await this.#get(key);
-    if (text === undefined) return null;
+  /** Both copies at once: a vote waits for the slower of two syncs, not for their sum. */
+  async #write(change: (state: StableState) => Partial<StableState>): Promise<void> {
+    const { counter, state } = this.#current;
+    const next = { counter: counter + 1, state: { ...state, ...change(state) } };
+    const line = encodeSealed(next);
+    await Promise.all([this.#seal.append(line), this.#putInLevel(line)]);
+    this.#current = next;
+  }
+
+  async #putInLevel(line: string): Promise<void> {
     try {
-      const value: unknown = JSON.parse(text);
-      if (typeof value === 'object' && value !== null) return { ...value };
-    } catch {
-      // falls through: not JSON is as damaged as JSON of another kind
-    }
-    throw damaged(this.#directory, `${key} cannot be read`);
-  }
-
-  async #get(key: Key): Promise<string | undefined> {
-    try {
-      return await this.#level.get(key);
+      await this.#level.put(KEY, line);
     } catch (error) {
-      throw ioFailure(this.#directory, error as Error);
-    }
-  }
-
-  async #put(key: Key, value: string): Promise<void> {
-    try {
-      await this.#level.put(key, value);
-    } catch (error) {
-      throw ioFailure(this.#directory, error as Error);
+      throw ioFailure(this.#options.directory, error as Error);
     }
   }
 }
@@ -180,22 +279,21 @@ function describe({ nodeId, uuid, clusterId }: NodeIdentity): string {
   return `${nodeId} (${uuid}) of cluster ${clusterId === '' ? 'none yet' : clusterId}`;
 }
 
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function openFailure(directory: string, error: Error): OperationalError {
+/** What LevelDB says is damaged; throws when it is not damage that keeps it from opening. */
+function openFailure(directory: string, error: Error): string {
   const cause = error.cause as { code?: string; message?: string } | undefined;
+  const message = cause?.message ?? error.message;
   if (cause?.code === 'LEVEL_LOCKED') {
-    return new OperationalError(
+    throw new OperationalError(
       'E_LOCKED',
       `${directory} is used by another process: another daemon runs with the same raft.data_dir. ` +
         'Stop it, or give this one a directory of its own.',
       { cause: error },
     );
   }
-  if (cause?.code === 'LEVEL_CORRUPTION') return damaged(directory, cause.message ?? 'LevelDB');
-  return ioFailure(directory, error);
+  const missing = /No such file or directory|NotFound/i.test(message);
+  if (cause?.code === 'LEVEL_CORRUPTION' || missing) return message;
+  throw ioFailure(directory, error);
 }
 
 function ioFailure(directory: string, error: Error): OperationalError {
