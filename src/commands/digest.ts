@@ -2,7 +2,7 @@
 // Redis can be compared.
 // `xor` is for parts without order, `mix` for parts in order. Keys that are dead but not reclaimed
 // count, as in Redis.
-// Not the digest of snapshots (machine/digest), which is faster and Helios's own.
+// Not the digest of snapshots (keyspace/digest), which is faster and Helios's own.
 
 import { formatShortest } from '../base/numbers.js';
 import { sha1, sha1Bytes } from '../base/sha1.js';

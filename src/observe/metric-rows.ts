@@ -206,6 +206,11 @@ const DISK_ROWS: readonly MetricRow[] = [
   gauge('helios_snapshot_last_ok', '1: the last snapshot succeeded', ({ server }) =>
     server.group.persistence().lastSnapshotOk ? 1 : 0,
   ),
+  counter(
+    'helios_snapshot_failures_total',
+    'Snapshots that could not be written or did not read back as meant',
+    ({ server }) => server.group.persistence().snapshotFailures,
+  ),
   gauge('helios_snapshot_last_timestamp_seconds', 'When it was finished', ({ server }) =>
     Math.floor(server.group.persistence().lastSnapshotAt / 1000),
   ),

@@ -101,6 +101,8 @@ export interface PersistenceStatus {
   readonly lastSnapshotAt: number;
   readonly lastSnapshotOk: boolean;
   readonly lastSnapshotMs: number;
+  /** Snapshots that could not be written or did not read back as meant, since the start. */
+  readonly snapshotFailures: number;
   readonly logBytes: number;
   readonly snapshotBytes: number;
   readonly fsync: 'every' | 'interval' | 'none';

@@ -2,8 +2,10 @@
 // log, the membership as of then, and the machine's own state. Redis skips fields it does not know.
 
 import { OperationalError } from '../base/errors.js';
+import type { Digest } from '../keyspace/digest.js';
 import type { MachineState } from '../machine/machine.js';
 import type { SnapshotMeta } from '../raft/types.js';
+import type { LoadReport } from '../storage/rdb/reader.js';
 
 export function auxOf(meta: SnapshotMeta, state: MachineState): ReadonlyMap<string, string> {
   return new Map([
@@ -35,6 +37,21 @@ export function parseAux(aux: ReadonlyMap<string, string>): {
   const scripts = jsonField<MachineState['scripts']>(aux, 'helios-scripts', '[]');
   const state = { index, term, time, origins, touches, scripts };
   return { meta: { index, term, membership }, state };
+}
+
+/**
+ * Whether the file that was read back is the one that was meant: throws E_RDB, naming what differs.
+ */
+export function checkWritten(report: LoadReport, meta: SnapshotMeta, digest: Digest): void {
+  const { meta: found } = parseAux(report.aux);
+  const differs = (what: string, is: unknown, meant: unknown): void => {
+    if (String(is) === String(meant)) return;
+    throw new OperationalError('E_RDB', `the written snapshot has ${what} ${is}, not ${meant}`);
+  };
+  differs('index', found.index, meta.index);
+  differs('term', found.term, meta.term);
+  differs('the number of keys', report.keys, digest.keys);
+  differs('the digest', report.digest, digest);
 }
 
 function numberField(aux: ReadonlyMap<string, string>, name: string): number {

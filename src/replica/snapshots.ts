@@ -1,7 +1,8 @@
 // Owns: snapshots of this member: when one is taken, writing it in slices beside the running
 // machine (architecture D7), what follows once it is durable, and snapshots that travel to and from
-// other members. Invariants: one local snapshot at a time; the log behind it goes only after it is
-// the durable base; a received one is loaded and checked whole before the core hears of it.
+// other members. Invariants: one local snapshot at a time; the log behind it goes only after it was
+// read back and found to be what was meant, and is the durable base; a received one is loaded and
+// checked whole before the core hears of it.
 
 import type { LoggedRecord } from '../base/log-entry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
@@ -12,17 +13,17 @@ import type { MemberAddress } from '../peer/links.js';
 import type { Clock } from '../platform/clock.js';
 import type { Disk } from '../platform/disk.js';
 import type { Net } from '../platform/net.js';
+import { Pacer } from '../platform/pacer.js';
 import type { RaftCore } from '../raft/core.js';
 import type { SnapshotMeta } from '../raft/types.js';
 import type { LogStore } from '../storage/log-store.js';
 import { loadRdb } from '../storage/rdb/reader.js';
-import { SnapshotWriter } from '../storage/rdb/snapshot-writer.js';
-import type { SnapshotSink } from '../storage/snapshot-sink.js';
 import type { Applier } from './applier.js';
 import type { PersistenceStatus } from './group.js';
-import { auxOf, parseAux } from './snapshot-aux.js';
+import { parseAux } from './snapshot-aux.js';
 import { type ReceivedSnapshot, SnapshotReceiver } from './snapshot-receiver.js';
 import { sendSnapshot } from './snapshot-sender.js';
+import { SLICE_MS, SnapshotWalk } from './snapshot-taker.js';
 
 export interface SnapshotPolicy {
   /** Writes since the last snapshot after which one is due; 0 for never. */
@@ -59,9 +60,8 @@ const LOG_SHARE_MIN = 0.5;
 const LOG_BYTES_MAX = 512 * 2 ** 20;
 /** Bytes of entries kept in memory behind a snapshot. */
 const KEPT_BYTES_MAX = 32 * 2 ** 20;
-/** Keys serialised between two looks at the clock. */
-const KEYS_PER_STEP = 64;
-const SLICE_MS = 1;
+/** After a snapshot that failed the next one is tried so much later, ms. */
+const RETRY_MS = 30_000;
 
 interface Staged {
   readonly received: ReceivedSnapshot;
@@ -80,6 +80,9 @@ export class Snapshots {
   #lastWrites = 0;
   #lastOk = true;
   #lastMs = 0;
+  #failures = 0;
+  /** Monotonic ms before which none is tried after a failure; 0 for none. */
+  #retryAt = 0;
   #staged: Staged | null = null;
 
   constructor(parts: SnapshotParts) {
@@ -106,6 +109,7 @@ export class Snapshots {
       lastSnapshotAt: this.#lastAt,
       lastSnapshotOk: this.#lastOk,
       lastSnapshotMs: this.#lastMs,
+      snapshotFailures: this.#failures,
       logBytes: store.logBytes,
       snapshotBytes: store.snapshot?.bytes ?? 0,
       fsync: store.fsync,
@@ -123,8 +127,9 @@ export class Snapshots {
   async take(): Promise<void> {
     if (this.#running) throw new Error('Background save already in progress');
     this.#running = true;
-    const { clock, store, logger } = this.#parts;
+    const { clock, store, logger, machine } = this.#parts;
     const begun = clock.monotonic();
+    const { writes } = machine;
     try {
       await this.#reach(await store.rotate());
       const meta = await this.#write();
@@ -133,14 +138,17 @@ export class Snapshots {
       const bytes = store.snapshot?.bytes ?? 0;
       const ms = Math.round(this.#lastMs);
       logger.info('Snapshot written', { index: meta.index, term: meta.term, bytes, ms });
+      this.#lastAt = clock.now();
+      this.#lastWrites = writes;
+      this.#retryAt = 0;
     } catch (error) {
       this.#lastOk = false;
-      logger.error('Snapshot failed', { error: String(error) });
+      this.#failures++;
+      this.#retryAt = clock.monotonic() + RETRY_MS;
+      logger.error('Snapshot failed; the log is kept', { error: String(error) });
       throw error;
     } finally {
       this.#running = false;
-      this.#lastAt = clock.now();
-      this.#lastWrites = this.#parts.machine.writes;
     }
   }
 
@@ -201,7 +209,7 @@ export class Snapshots {
     const { policy, clock, machine, store } = this.#parts;
     const writes = machine.writes - this.#lastWrites;
     const age = clock.now() - this.#lastAt;
-    if (writes === 0) return false;
+    if (writes === 0 || clock.monotonic() < this.#retryAt) return false;
     if (store.logBytes > LOG_BYTES_MAX) return true;
     if (age < policy.intervalMsMin) return false;
     if (policy.intervalMs > 0 && age >= policy.intervalMs) return true;
@@ -216,37 +224,15 @@ export class Snapshots {
   }
 
   async #write(): Promise<SnapshotMeta> {
-    const { core, machine, store, clock } = this.#parts;
+    const { core, machine, store, clock, disk } = this.#parts;
     const sink = await store.createSnapshot();
     const meta = core.snapshotMeta(machine.appliedIndex);
-    const writer = new SnapshotWriter(machine.keyspace, auxOf(meta, machine.dumpState()));
-    machine.keyspace.dirty = 0;
-    try {
-      await this.#serialise(writer, sink);
-      await sink.finish();
-    } catch (error) {
-      writer.abort();
-      await sink.abort();
-      throw error;
-    }
+    await new SnapshotWalk({ machine, disk, clock }, meta).writeTo(sink);
     await store.replaceBase({ index: meta.index, term: meta.term }, sink);
     this.#newest = meta;
     core.compact(meta, this.#keepFrom(meta.index));
     clock.endOfTurn(this.#schedule);
     return meta;
-  }
-
-  /** Slices of about a millisecond, each in a turn of its own. */
-  async #serialise(writer: SnapshotWriter, sink: SnapshotSink): Promise<void> {
-    const { clock } = this.#parts;
-    for (let done = false; !done; ) {
-      const until = clock.monotonic() + SLICE_MS;
-      do done = writer.step(KEYS_PER_STEP);
-      while (!done && clock.monotonic() < until);
-      const chunks = writer.drain();
-      if (chunks.length > 0) await sink.write(chunks);
-      else await new Promise<void>((resolve) => clock.endOfTurn(resolve));
-    }
   }
 
   #keepFrom(index: number): number {
@@ -268,11 +254,12 @@ export class Snapshots {
    * Loads a received snapshot beside the running state; only a sound one is offered to the core.
    */
   async #stage(received: ReceivedSnapshot): Promise<void> {
-    const { core, disk, logger } = this.#parts;
+    const { core, disk, clock, logger } = this.#parts;
     const { from, begin, sink } = received;
     const keyspace = new Keyspace();
     try {
-      const { meta, state } = parseAux((await loadRdb(disk, sink.path, keyspace)).aux);
+      const pacer = new Pacer(clock, SLICE_MS);
+      const { meta, state } = parseAux((await loadRdb(disk, sink.path, keyspace, pacer)).aux);
       if (meta.index !== begin.meta.index || meta.term !== begin.meta.term) {
         throw new Error(
           `it stands for ${meta.index}/${meta.term}, announced was ${begin.meta.index}`,

@@ -117,6 +117,7 @@ export function persistenceFields(server: Server): InfoField[] {
     ['aof_pending_bio_fsync', disk.pendingFsync],
     ['aof_delayed_fsync', 0],
     ['aof_fsync', disk.fsync],
+    ['snapshot_failures', disk.snapshotFailures],
   ];
 }
 

@@ -1,14 +1,19 @@
 // Owns: a snapshot file while it is being made: chunks in, then synced. LogStore makes a finished
-// one the base. Writes are in the order of the calls; one is under way at a time.
+// one the base. Writes are in the order of the calls; one is under way at a time. Synced in steps,
+// so that the log's own syncs never wait behind a whole file.
 
 import { assert } from '../base/assert.js';
 import type { Disk, DiskFile } from '../platform/disk.js';
+
+/** Written bytes after which they are synced. */
+const SYNC_BYTES = 4 * 2 ** 20;
 
 export class SnapshotSink {
   readonly path: string;
   readonly #disk: Disk;
   #file: DiskFile | null = null;
   #bytes = 0;
+  #unsynced = 0;
   #finished = false;
   #writing = false;
 
@@ -37,7 +42,11 @@ export class SnapshotSink {
     await new Promise<void>((resolve, reject) => {
       file.append(chunks, (error) => (error === null ? resolve() : reject(error)));
     });
-    for (const chunk of chunks) this.#bytes += chunk.length;
+    let bytes = 0;
+    for (const chunk of chunks) bytes += chunk.length;
+    this.#bytes += bytes;
+    this.#unsynced += bytes;
+    if (this.#unsynced >= SYNC_BYTES) await this.#sync(file);
     this.#writing = false;
   }
 
@@ -45,9 +54,7 @@ export class SnapshotSink {
   async finish(): Promise<void> {
     assert(!this.#writing && !this.#finished, 'finish after the last write');
     const file = await this.#opened();
-    await new Promise<void>((resolve, reject) => {
-      file.sync((error) => (error === null ? resolve() : reject(error)));
-    });
+    await this.#sync(file);
     await file.close();
     this.#finished = true;
   }
@@ -59,6 +66,13 @@ export class SnapshotSink {
     if (file === null) return;
     if (!this.#finished) await file.close();
     await this.#disk.remove(this.path);
+  }
+
+  async #sync(file: DiskFile): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      file.sync((error) => (error === null ? resolve() : reject(error)));
+    });
+    this.#unsynced = 0;
   }
 
   async #opened(): Promise<DiskFile> {

@@ -61,6 +61,9 @@ export const ENCODING_HINT = 'helios-encoding';
  */
 export const LAYOUT = 'helios-layout';
 
+/** AUX behind the last key: digest and number of the keys, as `%016x N`. Redis skips it. */
+export const DIGEST = 'helios-digest';
+
 export class RdbError extends OperationalError {
   /** Byte offset in the file. */
   readonly offset: number;

@@ -1,11 +1,13 @@
-// Owns: loading an RDB file into an empty keyspace: opcodes around the values, the checksum at the
-// end. A damaged file rejects with RdbError (E_RDB, offset); the keyspace then holds a part and
-// must be thrown away.
+// Owns: reading an RDB file: opcodes around the values, the checksum at the end, the digest of what
+// was read. Into an empty keyspace, or only to verify the file. A damaged one rejects with RdbError
+// (E_RDB, offset); the keyspace then holds a part and must be thrown away.
 
+import { Digest } from '../../keyspace/digest.js';
 import { DATABASE_COUNT, type Keyspace } from '../../keyspace/keyspace.js';
 import type { Disk } from '../../platform/disk.js';
+import type { Pacer } from '../../platform/pacer.js';
 import { readMagic } from './aux-fields.js';
-import { ENCODING_HINT, LAYOUT, OPCODE } from './format.js';
+import { DIGEST, ENCODING_HINT, LAYOUT, OPCODE } from './format.js';
 import type { RdbInput } from './input.js';
 import { RdbSource } from './source.js';
 import { readValue } from './value-reader.js';
@@ -13,6 +15,8 @@ import { readValue } from './value-reader.js';
 export interface LoadReport {
   readonly aux: ReadonlyMap<string, string>;
   readonly keys: number;
+  /** Of the keys as they were read. */
+  readonly digest: Digest;
   readonly bytes: number;
   /**
    * Bytes of the RDB part; smaller than the file when an AOF follows (aof-use-rdb-preamble of Redis
@@ -21,14 +25,37 @@ export interface LoadReport {
   readonly rdbBytes: number;
 }
 
-/** Loads the file, yielding to the event loop between chunks. */
-export async function loadRdb(disk: Disk, path: string, keyspace: Keyspace): Promise<LoadReport> {
+/** Loads the file, yielding to the event loop between chunks, or as the pacer says. */
+export function loadRdb(
+  disk: Disk,
+  path: string,
+  keyspace: Keyspace,
+  pacer: Pacer | null = null,
+): Promise<LoadReport> {
+  return readRdb(disk, path, keyspace, pacer);
+}
+
+/**
+ * Reads the whole file and keeps nothing: rejects where loading it would, but for a key that occurs
+ * twice, which shows in the digest.
+ */
+export function verifyRdb(disk: Disk, path: string, pacer: Pacer): Promise<LoadReport> {
+  return readRdb(disk, path, null, pacer);
+}
+
+async function readRdb(
+  disk: Disk,
+  path: string,
+  keyspace: Keyspace | null,
+  pacer: Pacer | null,
+): Promise<LoadReport> {
   const source = await RdbSource.open(disk, path);
   try {
     const loader = new Loader(source.input, keyspace);
-    await source.run(() => loader.step());
+    await source.run(() => loader.step(), pacer);
+    const { aux, digest } = loader;
     const rdbBytes = source.input.offset;
-    return { aux: loader.aux, keys: loader.keys, bytes: source.size, rdbBytes };
+    return { aux, keys: digest.keys, digest, bytes: source.size, rdbBytes };
   } finally {
     await source.close();
   }
@@ -36,16 +63,17 @@ export async function loadRdb(disk: Disk, path: string, keyspace: Keyspace): Pro
 
 class Loader {
   readonly aux = new Map<string, string>();
-  keys = 0;
+  readonly digest = new Digest();
   readonly #input: RdbInput;
-  readonly #keyspace: Keyspace;
+  /** Null: nothing is kept. */
+  readonly #keyspace: Keyspace | null;
   #version = 0;
   #db = 0;
   /** What the opcodes before a key said of it. */
   #expireAt = 0;
   #hint = '';
 
-  constructor(input: RdbInput, keyspace: Keyspace) {
+  constructor(input: RdbInput, keyspace: Keyspace | null) {
     this.#input = input;
     this.#keyspace = keyspace;
   }
@@ -87,16 +115,17 @@ class Loader {
    * come.
    */
   #layOut(bytes: Buffer): void {
-    const { table } = this.#keyspace.database(this.#db);
+    const table = this.#keyspace?.database(this.#db).table ?? null;
     const slotCount = bytes.length >= 4 ? bytes.readUInt32LE(0) : 0;
     const free: number[] = [];
     for (let at = 4; at + 4 <= bytes.length; at += 4) free.push(bytes.readUInt32LE(at));
     const keys = slotCount - free.length;
-    const possible = keys >= 0 && keys <= this.#input.remaining && table.slotCount === 0;
+    const fresh = table === null || table.slotCount === 0;
+    const possible = keys >= 0 && keys <= this.#input.remaining && fresh;
     if (!possible || free.some((slot) => slot >= slotCount) || new Set(free).size < free.length) {
       throw this.#input.fail('the layout of a database is impossible');
     }
-    table.layOut(slotCount, free);
+    table?.layOut(slotCount, free);
   }
 
   selectDb(): void {
@@ -113,12 +142,17 @@ class Loader {
   }
 
   /**
-   * Checks the CRC-64 behind the end opcode; version 4 and older have none, all zeros means not
-   * computed.
+   * Checks the digest, then the CRC-64 behind the end opcode; version 4 and older have none, all
+   * zeros means not computed.
    */
   #finish(): void {
-    if (this.#version < 5) return;
     const input = this.#input;
+    const told = this.aux.get(DIGEST);
+    const found = `${this.digest} ${this.digest.keys}`;
+    if (told !== undefined && told !== found) {
+      throw input.fail(`the digest of the keys is ${found}, the file says ${told}`);
+    }
+    if (this.#version < 5) return;
     const end = input.offset;
     const stored = Buffer.from(input.bytes(8));
     input.seek(end);
@@ -132,9 +166,10 @@ class Loader {
     const key = this.#input.string();
     const value = readValue(this.#input, type, this.#hint);
     if (value !== null) {
-      const isNew = this.#keyspace.database(this.#db).load(key, value, this.#expireAt);
+      const database = this.#keyspace?.database(this.#db);
+      const isNew = database?.load(key, value, this.#expireAt) ?? true;
       if (!isNew) throw this.#input.fail('a key occurs twice');
-      this.keys++;
+      this.digest.add(this.#db, key, value, this.#expireAt);
     }
     this.#expireAt = 0;
     this.#hint = '';

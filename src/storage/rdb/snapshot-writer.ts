@@ -3,15 +3,18 @@
 // are. Before a slot not yet walked changes, its key is serialised as it was and kept until the
 // walk gets there; a slot filled during the epoch is left out. Keys leave in slot order and free
 // slots are noted, so that a loaded table goes on like the one that was saved, and members with the
-// same history write the same bytes whatever happened between slices. Invariant: the file holds
-// exactly the state at the start. FLUSHALL and SWAPDB need nothing: they exchange tables.
+// same history write the same bytes whatever happened between slices. The digest of the keys is
+// taken on the way, from the values and not from the bytes, and stands behind the last key.
+// Invariant: the file holds exactly the state at the start. FLUSHALL and SWAPDB need nothing: they
+// exchange tables.
 
 import { assert } from '../../base/assert.js';
 import type { ChangeObserver } from '../../keyspace/database.js';
+import { Digest } from '../../keyspace/digest.js';
 import type { KeyTable } from '../../keyspace/key-table.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import { Crc64 } from './crc64.js';
-import { LAYOUT, OPCODE, RDB_VERSION } from './format.js';
+import { DIGEST, LAYOUT, OPCODE, RDB_VERSION } from './format.js';
 import { RdbOutput } from './output.js';
 import { writeKey } from './value-writer.js';
 
@@ -41,10 +44,10 @@ export class SnapshotWriter implements ChangeObserver {
   /** For values serialised ahead of the walk. */
   readonly #aside = new RdbOutput();
   readonly #crc = new Crc64();
+  readonly #digest = new Digest();
   #ready: Buffer[] = [];
   #position = 0;
   #savedBytes = 0;
-  #keys = 0;
   #done = false;
 
   /**
@@ -77,9 +80,9 @@ export class SnapshotWriter implements ChangeObserver {
     keyspace.observer = this;
   }
 
-  /** Keys written so far. */
-  get keys(): number {
-    return this.#keys;
+  /** Of the keys taken so far: those written, and those saved ahead of the walk. */
+  get digest(): Digest {
+    return this.#digest;
   }
 
   /** Bytes held for keys that changed ahead of the walk. */
@@ -129,7 +132,7 @@ export class SnapshotWriter implements ChangeObserver {
     const walk = this.#walks.get(table);
     if (walk === undefined || slot < walk.next || slot >= walk.slots || walk.saved.has(slot))
       return;
-    writeKey(this.#aside, table.keyAt(slot)!, table.valueAt(slot)!, table.expireAt(slot));
+    this.#take(this.#aside, walk, slot);
     const chunks = this.#aside.drain();
     const bytes = chunks.length === 1 ? Buffer.from(chunks[0]!) : Buffer.concat(chunks);
     walk.saved.set(slot, bytes);
@@ -168,17 +171,26 @@ export class SnapshotWriter implements ChangeObserver {
       if (saved.length === 0) return 0.1;
       this.#out.copy(saved);
     } else {
-      const key = walk.table.keyAt(slot);
-      if (key === undefined) return 0.1;
-      writeKey(this.#out, key, walk.table.valueAt(slot)!, walk.table.expireAt(slot));
+      if (walk.table.keyAt(slot) === undefined) return 0.1;
+      this.#take(this.#out, walk, slot);
     }
-    this.#keys++;
     return 1;
   }
 
-  /** The end opcode and the checksum of everything before it. */
+  #take(out: RdbOutput, { db, table }: Walk, slot: number): void {
+    const key = table.keyAt(slot)!;
+    const value = table.valueAt(slot)!;
+    const expireAt = table.expireAt(slot);
+    writeKey(out, key, value, expireAt);
+    this.#digest.add(db, key, value, expireAt);
+  }
+
+  /** The digest, the end opcode and the checksum of everything before it. */
   #finish(): void {
     this.abort();
+    this.#out.byte(OPCODE.aux);
+    this.#out.string(DIGEST);
+    this.#out.string(`${this.#digest} ${this.#digest.keys}`);
     this.#out.byte(OPCODE.eof);
     this.#collect();
     this.#ready.push(this.#crc.digest());

@@ -1,6 +1,8 @@
-// Owns: reading an RDB file in chunks, giving the event loop a turn between them.
+// Owns: reading an RDB file in chunks, giving the event loop a turn between them, and oftener when
+// a pacer says so.
 
 import type { Disk, DiskFile } from '../../platform/disk.js';
+import type { Pacer } from '../../platform/pacer.js';
 import { RdbError } from './format.js';
 import { NEED_MORE, RdbInput } from './input.js';
 
@@ -34,10 +36,11 @@ export class RdbSource {
 
   /**
    * Calls `step` until it returns false; a step that runs out of window starts again with a wider
-   * one.
+   * one. With a pacer it also rests between steps.
    */
-  async run(step: () => boolean): Promise<void> {
+  async run(step: () => boolean, pacer: Pacer | null = null): Promise<void> {
     for (;;) {
+      if (pacer?.due) await pacer.rest();
       const start = this.input.offset;
       try {
         if (!step()) return;
@@ -45,6 +48,7 @@ export class RdbSource {
         if (error !== NEED_MORE) throw error;
         this.input.seek(start);
         await this.#widen();
+        pacer?.begin();
       }
     }
   }

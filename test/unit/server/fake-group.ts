@@ -169,6 +169,7 @@ export class FakeGroup implements Group {
       snapshotRunning: false,
       lastSnapshotAt: 0,
       lastSnapshotOk: true,
+      snapshotFailures: 0,
       lastSnapshotMs: 0,
       logBytes: 0,
       snapshotBytes: 0,

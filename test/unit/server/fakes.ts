@@ -193,6 +193,7 @@ export class FakeGroup implements Group {
     snapshotRunning: false,
     lastSnapshotAt: NOW - 60_000,
     lastSnapshotOk: true,
+    snapshotFailures: 0,
     lastSnapshotMs: 2500,
     logBytes: 1000,
     snapshotBytes: 500,

@@ -1,0 +1,70 @@
+// Owns: writing one snapshot of this member's state in slices beside the running machine
+// (architecture D7), and reading it back: what the file holds must be what was walked before
+// anything may depend on it. Never decides when one is taken nor what becomes of the file.
+
+import type { Machine } from '../machine/machine.js';
+import type { Clock } from '../platform/clock.js';
+import type { Disk } from '../platform/disk.js';
+import { Pacer } from '../platform/pacer.js';
+import type { SnapshotMeta } from '../raft/types.js';
+import { verifyRdb } from '../storage/rdb/reader.js';
+import { SnapshotWriter } from '../storage/rdb/snapshot-writer.js';
+import type { SnapshotSink } from '../storage/snapshot-sink.js';
+import { auxOf, checkWritten } from './snapshot-aux.js';
+
+/** Keys serialised between two looks at the clock: some tens of microseconds. */
+const KEYS_PER_STEP = 16;
+/** Slice of a walk, verification or load, ms: what a command may have to wait for it. */
+export const SLICE_MS = 1;
+
+export interface WalkPorts {
+  readonly machine: Machine;
+  readonly disk: Disk;
+  readonly clock: Clock;
+}
+
+/** One snapshot being taken; the epoch begins with it, at the machine's applied index. */
+export class SnapshotWalk {
+  readonly meta: SnapshotMeta;
+  readonly #ports: WalkPorts;
+  readonly #writer: SnapshotWriter;
+
+  /** `meta` stands for the machine as it is now. */
+  constructor(ports: WalkPorts, meta: SnapshotMeta) {
+    const { machine } = ports;
+    this.meta = meta;
+    this.#ports = ports;
+    this.#writer = new SnapshotWriter(machine.keyspace, auxOf(meta, machine.dumpState()));
+    machine.keyspace.dirty = 0;
+  }
+
+  /**
+   * Writes and verifies. Rejects with the file thrown away and the epoch ended when a write, the
+   * sync or the verification fails.
+   */
+  async writeTo(sink: SnapshotSink): Promise<void> {
+    try {
+      await this.#serialise(sink);
+      await sink.finish();
+      const { disk, clock } = this.#ports;
+      const report = await verifyRdb(disk, sink.path, new Pacer(clock, SLICE_MS));
+      checkWritten(report, this.meta, this.#writer.digest);
+    } catch (error) {
+      this.#writer.abort();
+      await sink.abort();
+      throw error;
+    }
+  }
+
+  async #serialise(sink: SnapshotSink): Promise<void> {
+    const pacer = new Pacer(this.#ports.clock, SLICE_MS);
+    // What began the epoch has had its share of this turn.
+    await pacer.rest();
+    for (let done = false; !done; ) {
+      do done = this.#writer.step(KEYS_PER_STEP);
+      while (!done && !pacer.due);
+      await sink.write(this.#writer.drain());
+      await pacer.rest();
+    }
+  }
+}
