@@ -6,9 +6,11 @@ import { packageVersion } from './cli/atlasd.js';
 import type { Config } from './config/load.js';
 import { Node } from './node.js';
 import { createLogger } from './observe/logger.js';
+import { type Platform, systemPlatform } from './platform/platform.js';
 import { exit, exitFatal, onSignal, onUncaught } from './platform/process.js';
 
-export async function main(config: Config): Promise<void> {
+/** `platform`: another one is for tests with real processes and, say, a clock that steps. */
+export async function main(config: Config, platform: Platform = systemPlatform): Promise<void> {
   const logger = createLogger({
     level: config.logLevel,
     format: config.logFormat,
@@ -21,7 +23,7 @@ export async function main(config: Config): Promise<void> {
   onUncaught(fatal);
   for (const note of config.notes) logger.warn(note);
   try {
-    const node = new Node(config, packageVersion(), logger, fatal);
+    const node = new Node(config, packageVersion(), logger, fatal, platform);
     const stop = (save: boolean): void => {
       node.stop(save).then(() => {
         logger.flush();

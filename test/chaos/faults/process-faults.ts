@@ -1,0 +1,124 @@
+// Owns: faults of processes: killed, paused, stopped in good order, all at once; and what is merely
+// asked of them.
+
+import { connect } from 'node:net';
+import type { ChaosNode } from '../cluster/chaos-node.js';
+import { anyNode, duration, type Fault, type FaultContext, leaderOrAny } from './fault.js';
+
+async function killAndRestart(context: FaultContext, node: ChaosNode): Promise<void> {
+  context.note(`kill ${node.id}`);
+  await node.end('SIGKILL');
+  await context.sleep(duration(context, 10, 5000));
+  node.start();
+}
+
+async function pauseAndResume(context: FaultContext, node: ChaosNode): Promise<void> {
+  const ms = duration(context, 10, 60_000);
+  context.note(`pause ${node.id} for ${ms.toFixed(0)} ms`);
+  node.pause();
+  await context.sleep(ms);
+  if (node.paused) node.resume();
+}
+
+/** One line to the node's control socket (fault-daemon.ts); nothing when it does not run. */
+function control(node: ChaosNode, line: string): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(node.controlFile, () => socket.write(`${line}\n`));
+    socket.setTimeout(1000, () => socket.destroy());
+    socket.on('data', () => socket.destroy());
+    socket.on('error', () => {});
+    socket.on('close', () => resolve());
+  });
+}
+
+/**
+ * How far a clock is moved at most, ms either way; the judge allows deadlines this error, twice.
+ */
+export const CLOCK_STEP_MS_MAX = 3000;
+
+export const processFaults: readonly Fault[] = [
+  {
+    name: 'kill',
+    needs: 'nothing',
+    fast: true,
+    run: async (context) => killAndRestart(context, anyNode(context)),
+  },
+  {
+    name: 'kill-leader',
+    needs: 'nothing',
+    fast: true,
+    run: async (context) => killAndRestart(context, await leaderOrAny(context)),
+  },
+  {
+    name: 'kill-all',
+    needs: 'nothing',
+    fast: true,
+    async run(context) {
+      const { nodes } = context.cluster;
+      context.note('kill all');
+      await Promise.all(nodes.map((node) => node.end('SIGKILL')));
+      await context.sleep(duration(context, 1, 2000));
+      for (const node of nodes) node.start();
+    },
+  },
+  {
+    name: 'pause',
+    needs: 'nothing',
+    fast: true,
+    run: async (context) => pauseAndResume(context, anyNode(context)),
+  },
+  {
+    name: 'pause-leader',
+    needs: 'nothing',
+    fast: true,
+    run: async (context) => pauseAndResume(context, await leaderOrAny(context)),
+  },
+  {
+    name: 'stop',
+    needs: 'nothing',
+    fast: true,
+    async run(context) {
+      const node = context.rng.below(2) === 0 ? anyNode(context) : await leaderOrAny(context);
+      context.note(`stop ${node.id}`);
+      await node.end('SIGTERM');
+      await context.sleep(duration(context, 10, 3000));
+      node.start();
+    },
+  },
+  {
+    name: 'snapshot',
+    needs: 'nothing',
+    fast: true,
+    async run(context) {
+      const node = anyNode(context);
+      context.note(`snapshot at ${node.id}`);
+      await node.ask('BGSAVE').catch(() => node.forget());
+    },
+  },
+  {
+    name: 'clock',
+    needs: 'launcher',
+    fast: true,
+    async run(context) {
+      const node = context.rng.below(2) === 0 ? anyNode(context) : await leaderOrAny(context);
+      const step = Math.round((context.rng.float() * 2 - 1) * CLOCK_STEP_MS_MAX);
+      context.note(`clock of ${node.id} moved by ${step} ms`);
+      await control(node, `clock ${step}`);
+      await context.sleep(duration(context, 100, 10_000));
+      await control(node, 'clock 0');
+    },
+  },
+  {
+    name: 'stall',
+    needs: 'launcher',
+    fast: false,
+    async run(context) {
+      const node = context.rng.below(2) === 0 ? anyNode(context) : await leaderOrAny(context);
+      const ms = duration(context, 50, 10_000);
+      context.note(`disk of ${node.id} stalls for ${ms.toFixed(0)} ms`);
+      await control(node, 'stall');
+      await context.sleep(ms);
+      await control(node, 'flow');
+    },
+  },
+];
