@@ -1,84 +1,26 @@
-// Owns: one running atlasd: makes its parts, joins them, starts them and takes them down in order.
-// Knows how they fit and nothing of what they do.
-// Order of start: disk, core, peer listener, driver, RESP listener. Order of stop: leadership away,
-// accepted work done, clients closed, a last snapshot (so that the directory is a plain Redis one),
-// files closed.
+// Owns: a running atlasd for its whole time as a process: one life on its directories after another
+// (node-life.ts). A life ends and the next begins, in the same process, when what the directories
+// hold must not be used any more: the log is lost or damaged, or the node leaves its own cluster
+// to be taken into another. Stopping wins over starting anew.
 
-import { OperationalError } from './base/errors.js';
-import type { LoggedRecord } from './base/log-entry.js';
-import { Rng } from './base/rng.js';
-import { sha1Hex } from './base/sha1.js';
 import type { Config } from './config/load.js';
-import { LuaInterpreter } from './lua/lua-vm.js';
-import type { Machine } from './machine/machine.js';
-import { originName } from './machine/origins.js';
-import { settingsOf, wireSettings } from './node-settings.js';
+import {
+  type LifeOptions,
+  NodeLife,
+  type NodeParts,
+  REPLICATION_LIMITS,
+  type ReplicationLimits,
+  type RestartOrder,
+} from './node-life.js';
 import type { LogOutput } from './observe/logger.js';
-import { listenMetrics, Metrics } from './observe/metrics.js';
-import type { Hello, MemberIdentity } from './peer/handshake.js';
-import { type LinkEvents, type MemberAddress, PeerLinks } from './peer/links.js';
-import type { Timer } from './platform/clock.js';
-import type { HttpListener } from './platform/http.js';
-import type { Listener } from './platform/net.js';
 import { type Platform, systemPlatform } from './platform/platform.js';
-import { RaftCore } from './raft/core.js';
-import { decodeEntry, type OpenedMember, openMember } from './replica/boot.js';
-import { Contact, formatAddress, formatMembers, parseMembers } from './replica/bootstrap.js';
-import { EntryMaker } from './replica/entry-maker.js';
-import { Replica } from './replica/replica.js';
-import { Snapshots } from './replica/snapshots.js';
-import { serverCommands } from './server/commands/registry.js';
-import { Instruments } from './server/instruments.js';
-import { listen } from './server/listener.js';
-import { MemoryPolicy } from './server/memory-policy.js';
-import { RespServer } from './server/resp-server.js';
-import type { LogStore } from './storage/log-store.js';
 
-/** A heartbeat is this many ticks of the core. */
-const TICKS_PER_HEARTBEAT = 10;
-/** Bounds of replication. A simulation makes them tiny, to be at them all the time. */
-export interface ReplicationLimits {
-  readonly appendBytesMax: number;
-  readonly inflightMessagesMax: number;
-  readonly uncommittedBytesMax: number;
-}
-
-const REPLICATION_LIMITS: ReplicationLimits = {
-  appendBytesMax: 2 ** 20,
-  inflightMessagesMax: 64,
-  uncommittedBytesMax: 2 ** 30,
-};
-
-/** The working parts of a running node. */
-export interface NodeParts {
-  readonly core: RaftCore<LoggedRecord>;
-  readonly machine: Machine;
-  readonly store: LogStore;
-}
-
-const HAND_OVER_MS_MAX = 1000;
-const DRAIN_MS_MAX = 5000;
+export type { NodeParts, ReplicationLimits } from './node-life.js';
 
 export class Node {
-  readonly #config: Config;
-  readonly #version: string;
-  readonly #logger: LogOutput;
-  readonly #fatal: (error: unknown) => never;
-  readonly #platform: Platform;
-  readonly #limits: ReplicationLimits;
-  #core: RaftCore<LoggedRecord> | null = null;
-  #members: readonly MemberAddress[] = [];
-  #contact: Contact | null = null;
-  #identity: MemberIdentity | null = null;
-  #opened: OpenedMember | null = null;
-  #links: PeerLinks | null = null;
-  #replica: Replica | null = null;
-  #snapshots: Snapshots | null = null;
-  #server: RespServer | null = null;
-  #listener: Listener | null = null;
-  #metrics: HttpListener | null = null;
-  #memoryPolicy: MemoryPolicy | null = null;
-  #timer: Timer | null = null;
+  readonly #options: LifeOptions;
+  #life: NodeLife;
+  #restarting: Promise<void> | null = null;
   #stopping = false;
   /** What SHUTDOWN does. */
   onShutdown: (save: boolean) => void = () => {};
@@ -91,352 +33,60 @@ export class Node {
     platform: Platform = systemPlatform,
     limits: ReplicationLimits = REPLICATION_LIMITS,
   ) {
-    this.#config = config;
-    this.#version = version;
-    this.#logger = logger;
-    this.#fatal = fatal;
-    this.#platform = platform;
-    this.#limits = limits;
+    this.#options = {
+      config,
+      version,
+      logger,
+      fatal,
+      platform,
+      limits,
+      shutdown: (save) => this.onShutdown(save),
+      restart: (order) => this.restart(order),
+    };
+    this.#life = new NodeLife(this.#options);
   }
 
-  /** For looking at from outside (test/sim); null until the node takes part. Never to be changed. */
+  /** For looking at from outside (test/sim); null until the node takes part. */
   get parts(): NodeParts | null {
-    if (this.#core === null) return null;
-    const { machine, store } = this.#opened!;
-    return { core: this.#core, machine, store };
+    return this.#life.parts;
   }
 
   /**
    * Resolves when clients can connect. Rejects with an OperationalError for what an operator can
    * mend.
    */
-  async start(): Promise<void> {
-    const config = this.#config;
-    const luaBinary = this.#platform.luaBinary();
-    const opened = await openMember({
-      nodeId: config.raftNodeId,
-      dataDir: config.dataDir,
-      raftDataDir: config.raftDataDir,
-      fsync: config.aofFsync,
-      segmentBytesMax: config.logSegmentSize,
-      alone: config.raftMembers.every(({ id }) => id === config.raftNodeId),
-      lua: luaBinary === null ? null : LuaInterpreter.of(luaBinary),
-      platform: this.#platform,
-      logger: this.#logger.child('storage'),
-      fatal: this.#fatal,
-    });
-    this.#opened = opened;
-    this.#identity = {
-      nodeId: config.raftNodeId,
-      uuid: opened.uuid,
-      clusterId: '',
-      respAddress: formatAddress(config.advertiseAddr.host, config.advertiseAddr.port),
-      members: '',
-    };
-    const links = this.#makeLinks();
-    this.#links = links;
-    if (config.raftEnabled)
-      await listenOrExplain(() => links.listen(at(config.raftAddr)), 'raft-addr');
-    this.#members = await this.#settleMembers(opened);
-    this.#startReplica(opened, links);
-    this.#server = this.#makeServer();
-    this.#listener = await listenOrExplain(
-      () => listen(this.#platform.net, this.#server!, at(config.listen)),
-      'listen',
+  start(): Promise<void> {
+    return this.#life.start();
+  }
+
+  /**
+   * Ends this life and begins the next one on directories that were put aside as `order` says. A
+   * second order while one is carried out is ignored.
+   */
+  restart(order: RestartOrder): void {
+    if (this.#restarting !== null || this.#stopping) return;
+    this.#options.logger.warn('Starting anew', { reason: order.reason });
+    this.#restarting = this.#restart(order).then(
+      () => {
+        this.#restarting = null;
+      },
+      (error) => this.#options.fatal(error),
     );
-    if (config.metricsEnabled) await this.#serveMetrics(this.#server);
-    const { host, port } = this.#listener;
-    this.#logger.info('Ready to accept connections', { address: formatAddress(host, port) });
   }
 
   /**
    * Takes the node down in order; resolves when the process may end. `save`: with a last snapshot.
    */
   async stop(save: boolean): Promise<void> {
-    if (this.#stopping) return;
     this.#stopping = true;
-    const logger = this.#logger.child('raft');
-    // Resolves only when every connection is gone, so it is awaited after they are closed.
-    const listenerClosed = this.#listener?.close();
-    const replica = this.#replica;
-    if (replica !== null) {
-      if (await replica.handOver(HAND_OVER_MS_MAX)) logger.info('Leadership handed over');
-      await replica.drain(DRAIN_MS_MAX);
-      this.#server?.close();
-      const dirty = this.#opened!.machine.appliedIndex > (this.#opened!.store.snapshot?.index ?? 0);
-      if (save && dirty) await this.#snapshots!.take().catch(() => {});
-      replica.stop();
-    }
-    await listenerClosed;
-    this.#timer?.cancel();
-    await this.#metrics?.close();
-    await this.#links?.close();
-    await this.#opened?.store.close();
-    await this.#opened?.stable.close();
-    this.#logger.info('Stopped');
+    await this.#restarting;
+    await this.#life.stop(save);
   }
 
-  async #serveMetrics(server: RespServer): Promise<void> {
-    const { host, port } = at(this.#config.metricsPort);
-    const metrics = new Metrics(server).withProcessMetrics();
-    const logger = this.#logger.child('metrics');
-    this.#metrics = await listenOrExplain(
-      () => listenMetrics({ host, port, server, metrics, logger }),
-      'metrics-port',
-    );
+  async #restart(order: RestartOrder): Promise<void> {
+    await this.#life.abandon(order);
+    if (this.#stopping) return;
+    this.#life = new NodeLife(this.#options);
+    await this.#life.start();
   }
-
-  /**
-   * The members this node starts with: as stored, as configured, as learned from one that contacts
-   * it, or itself.
-   */
-  async #settleMembers(opened: OpenedMember): Promise<readonly MemberAddress[]> {
-    const config = this.#config;
-    const { host, port } = config.raftAdvertiseAddr;
-    const self = { id: config.raftNodeId, host, port };
-    const configured = config.raftMembers.map(({ id, address }) => ({ id, ...address }));
-    const stored = opened.members;
-    if (configured.length > 0) {
-      this.#compareMembers(configured, opened);
-      await opened.stable.saveMembership(formatMembers(configured));
-      return configured;
-    }
-    if (stored.length > 0) return stored;
-    let members: readonly MemberAddress[] = [self];
-    if (config.raftEnabled && opened.entries.length === 0 && opened.snapshot === null) {
-      this.#contact = new Contact(self.id, config.raftBootstrapGrace, this.#platform.clock);
-      members = (await this.#contact.members) ?? [self];
-      this.#contact = null;
-    }
-    await opened.stable.saveMembership(formatMembers(members));
-    return members;
-  }
-
-  /**
-   * The log decides who the members are; a configuration that means another group is refused, never
-   * half followed.
-   */
-  #compareMembers(configured: readonly MemberAddress[], opened: OpenedMember): void {
-    const logged = loggedVoters(opened);
-    const self = this.#config.raftNodeId;
-    const others = configured.map(({ id }) => id).filter((id) => id !== self);
-    if (logged === null || others.length === 0) return;
-    if (others.every((id) => !logged.includes(id))) {
-      throw new OperationalError(
-        'E_MEMBERS',
-        `the log in ${this.#config.dataDir} belongs to a cluster of ${logged.join(', ')}, and the ` +
-          `peers name ${others.join(', ')}: with both there would be two leaders. ` +
-          'Start it without peers, or with an empty directory.',
-      );
-    }
-    const differ = others.filter((id) => !logged.includes(id));
-    const missing = logged.filter((id) => id !== self && !others.includes(id));
-    if (differ.length + missing.length === 0) return;
-    this.#logger.warn('The peers named differ from the members in the log; the log counts', {
-      named: others.join(','),
-      members: logged.join(','),
-    });
-  }
-
-  #makeLinks(): PeerLinks {
-    const logger = this.#logger.child('peer');
-    const events: LinkEvents = {
-      onMessage: (message) => this.#replica?.onMessage(message),
-      onProposal: (from, proposal) => this.#replica?.onProposal(from, proposal),
-      onNack: (from, nack) => this.#replica?.onNack(from, nack),
-      onUp: (member) => this.#replica?.onLinkUp(member.nodeId),
-      onDown: (nodeId) => this.#replica?.onLinkDown(nodeId),
-      onUnreachable: (nodeId) => this.#replica?.onUnreachable(nodeId),
-      judge: (hello) => this.#judge(hello),
-      onBulkFrame: (link, kind, body) => this.#snapshots?.receiver.onFrame(link, kind, body),
-      onBulkClose: (link) => this.#snapshots?.receiver.onClose(link),
-      onNotice: (text) => logger.warn(text),
-    };
-    return new PeerLinks({
-      self: () => ({ ...this.#identity!, members: formatMembers(this.#members) }),
-      net: this.#platform.net,
-      clock: this.#platform.clock,
-      decodeEntry,
-      events,
-    });
-  }
-
-  #judge(hello: Hello): string | null {
-    const { raftNodeId } = this.#config;
-    if (hello.to !== raftNodeId) return `this node is ${raftNodeId}, not ${hello.to}`;
-    this.#contact?.offer(hello);
-    if (this.#contact !== null || this.#members.some(({ id }) => id === hello.nodeId)) return null;
-    const refused = `${hello.nodeId} is not a member of this cluster`;
-    const counted = parseMembers(hello.members)?.some(({ id }) => id === raftNodeId) ?? false;
-    if (!counted || this.#members.some(({ id }) => id !== raftNodeId)) return refused;
-    return (
-      `${refused}: ${raftNodeId} serves alone, since nobody contacted it in time ` +
-      `(raft-bootstrap-grace). There are two clusters now. Start ${raftNodeId} with an empty directory to make it join, or with raft-peers.`
-    );
-  }
-
-  #startReplica(opened: OpenedMember, links: PeerLinks): void {
-    const config = this.#config;
-    const nodeId = config.raftNodeId;
-    const logger = this.#logger.child('raft');
-    const { clock, disk, net, entropy } = this.#platform;
-    const maker = new EntryMaker(clock, entropy);
-    maker.noteTime(opened.machine.time);
-    for (const entry of opened.entries) maker.noteTime(entry.body.record.time);
-    const core = this.#makeCore(opened, maker);
-    this.#core = core;
-    const others = this.#members.filter(({ id }) => id !== nodeId);
-    const addresses = new Map(this.#members.map((m) => [m.id, formatAddress(m.host, m.port)]));
-    const snapshots = new Snapshots({
-      policy: {
-        intervalWrites: config.snapshotIntervalCmds,
-        intervalMs: config.snapshotIntervalTime,
-        intervalMsMin: config.snapshotMinInterval,
-        entriesKept: config.raftSnapshotThreshold,
-      },
-      core,
-      machine: opened.machine,
-      store: opened.store,
-      newest: opened.snapshot,
-      disk,
-      net,
-      clock,
-      logger,
-      self: () => this.#identity!,
-      addressOf: (id) => others.find((member) => member.id === id) ?? null,
-    });
-    opened.machine.onBug = (command, error) => {
-      logger.error('Bug in a command', { command, error: String(error) });
-    };
-    const replica = new Replica({
-      settings: {
-        nodeId,
-        origin: originName(nodeId, opened.uuid),
-        incarnation: opened.incarnation,
-        raftEnabled: config.raftEnabled,
-        respAddress: this.#identity!.respAddress,
-        tickMs: Math.max(1, config.raftHeartbeatTimeout / TICKS_PER_HEARTBEAT),
-        requestTimeoutMs: config.writeTimeout,
-      },
-      core,
-      machine: opened.machine,
-      storage: {
-        saveHardState: ({ term, vote }) => opened.stable.saveHardState(term, vote),
-        appendRecords: (records, done) => opened.store.append(records, done),
-        fsyncLatency: () => opened.store.fsyncMicros,
-      },
-      links,
-      snapshots,
-      addresses,
-      clock,
-      maker,
-      logger,
-      onTurnEnd: () => this.#turnEnded(),
-      fatal: this.#fatal,
-    });
-    this.#snapshots = snapshots;
-    this.#replica = replica;
-    links.setMembers(others);
-    replica.start();
-  }
-
-  #turnEnded(): void {
-    this.#memoryPolicy?.check();
-    this.#server?.flushOutputs();
-  }
-
-  #makeCore(opened: OpenedMember, maker: EntryMaker): RaftCore<LoggedRecord> {
-    const config = this.#config;
-    const tickMs = Math.max(1, config.raftHeartbeatTimeout / TICKS_PER_HEARTBEAT);
-    const voters = this.#members.map(({ id }) => id).sort();
-    const initial = { index: 0, term: 0, membership: { voters, outgoing: [], learners: [] } };
-    return new RaftCore<LoggedRecord>(
-      {
-        id: config.raftNodeId,
-        electionTicks: Math.ceil(config.raftElectionTimeout / tickMs),
-        heartbeatTicks: TICKS_PER_HEARTBEAT,
-        ...this.#limits,
-      },
-      {
-        hardState: opened.hardState,
-        snapshot: opened.snapshot ?? initial,
-        entries: opened.entries,
-      },
-      new Rng(this.#platform.entropy.seed48()),
-      (kind, index, term, membership) => {
-        const chunks = membership === null ? [] : [Buffer.from(JSON.stringify(membership))];
-        return maker.make({ index, term, kind, runs: [] }, chunks);
-      },
-    );
-  }
-
-  #makeServer(): RespServer {
-    const config = this.#config;
-    const settings = settingsOf(config);
-    const { clock, entropy, process } = this.#platform;
-    const server = new RespServer({
-      clock,
-      group: this.#replica!,
-      settings,
-      instruments: new Instruments(settings, process, {
-        version: this.#version,
-        runId: entropy.bytes(20).toString('hex'),
-        replicationId: sha1Hex(this.#members.map(({ id }) => id).join(',')),
-        configFile: config.configFile,
-      }),
-      commands: [...serverCommands.values()],
-      seed: entropy.seed48(),
-      shutdown: ({ save }) => this.onShutdown(save),
-      warn: (message) => this.#logger.child('server').warn(message),
-    });
-    const memoryPolicy = new MemoryPolicy(server, new Rng(entropy.seed48()));
-    this.#memoryPolicy = memoryPolicy;
-    this.#timer = clock.every(500, () => memoryPolicy.tick());
-    const store = this.#opened!.store;
-    wireSettings(settings, {
-      setFsync: (policy) => {
-        store.fsync = policy;
-      },
-      setWriteTimeout: (ms) => {
-        this.#replica!.requestTimeoutMs = ms;
-      },
-      reloadMemoryPolicy: () => memoryPolicy.reload(),
-      logger: this.#logger,
-    });
-    return server;
-  }
-}
-
-/** Everyone in the newest membership on disk; null when the log has none yet. */
-function loggedVoters(opened: OpenedMember): readonly string[] | null {
-  let membership = opened.snapshot?.membership ?? null;
-  for (const entry of opened.entries) membership = entry.membership ?? membership;
-  if (membership === null) return null;
-  return [...new Set([...membership.voters, ...membership.outgoing, ...membership.learners])];
-}
-
-/** Listens; a port that cannot be had becomes an error that says which setting to change. */
-async function listenOrExplain<T>(open: () => Promise<T>, setting: string): Promise<T> {
-  try {
-    return await open();
-  } catch (error) {
-    throw explainListen(error, setting);
-  }
-}
-
-function explainListen(error: unknown, setting: string): Error {
-  const { code, address, port } = error as { code?: string; address?: string; port?: number };
-  const where = `${address ?? '?'}:${port ?? '?'}`;
-  if (code === 'EADDRINUSE') {
-    return new OperationalError('E_LISTEN', `${where} is in use; choose another with -${setting}`);
-  }
-  return new OperationalError(
-    'E_LISTEN',
-    `cannot listen on ${where} (-${setting}): ${String(error)}`,
-  );
-}
-
-/** An empty host in the configuration means every interface. */
-function at(endpoint: { host: string; port: number }): { host: string; port: number } {
-  return { host: endpoint.host === '' ? '::' : endpoint.host, port: endpoint.port };
 }

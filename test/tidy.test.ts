@@ -46,7 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   commands: ['keyspace', 'resp/reply', 'lua', 'storage/rdb/dump', 'base'],
   storage: ['platform', 'base'],
   machine: ['commands', 'keyspace', 'lua', 'base', 'resp/reply', 'resp/request'],
-  peer: ['platform', 'raft/messages', 'base'],
+  peer: ['platform', 'raft/messages', 'raft/membership-json', 'base'],
   replica: BELOW_REPLICA,
   server: [
     ...['resp', 'commands', 'keyspace', 'machine/machine', 'replica/group', 'observe', 'config'],

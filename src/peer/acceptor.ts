@@ -5,7 +5,14 @@
 import type { Clock } from '../platform/clock.js';
 import type { Connection, Listener, Net } from '../platform/net.js';
 import { FRAME_BYTES_MAX, FrameDecoder, FrameKind } from './frame.js';
-import { decodeHello, encodeJson, type Hello, type MemberIdentity } from './handshake.js';
+import {
+  decodeHello,
+  encodeJson,
+  type Hello,
+  type MemberIdentity,
+  type Refusal,
+  refusalOf,
+} from './handshake.js';
 
 const GREETING_MS_MAX = 5000;
 
@@ -21,8 +28,8 @@ export interface AcceptedLink {
 }
 
 export interface AcceptorEvents {
-  /** Null to welcome the member, or the reason to refuse it. */
-  judge(hello: Hello): string | null;
+  /** Null to welcome the member, or why it is refused. */
+  judge(hello: Hello): Refusal | null;
   onOpen(link: AcceptedLink): void;
   onFrame(link: AcceptedLink, kind: number, body: Buffer): void;
   onClose(link: AcceptedLink): void;
@@ -35,6 +42,7 @@ export class Acceptor {
   readonly #clock: Clock;
   readonly #events: AcceptorEvents;
   readonly #open = new Set<Connection>();
+  readonly #links = new Set<AcceptedLink>();
   #listener: Listener | null = null;
 
   constructor(self: () => MemberIdentity, clock: Clock, events: AcceptorEvents) {
@@ -47,6 +55,11 @@ export class Acceptor {
   async listen(net: Net, at: { host: string; port: number }): Promise<number> {
     this.#listener = await net.listen(at, (connection) => this.#accept(connection));
     return this.#listener.port;
+  }
+
+  /** Closes the links that `isWelcome` does not want any more. */
+  review(isWelcome: (hello: Hello) => boolean): void {
+    for (const link of [...this.#links]) if (!isWelcome(link.hello)) link.close();
   }
 
   async close(): Promise<void> {
@@ -67,7 +80,10 @@ export class Acceptor {
       }
       link = this.#greet(connection, kind, body, () => decoder.stop());
       if (link === null) decoder.stop();
-      else decoder.bytesMax = FRAME_BYTES_MAX;
+      else {
+        decoder.bytesMax = FRAME_BYTES_MAX;
+        this.#links.add(link);
+      }
     });
     connection.onData((chunk) => {
       const fault = decoder.push(chunk);
@@ -78,7 +94,9 @@ export class Acceptor {
     connection.onClose(() => {
       limit.cancel();
       this.#open.delete(connection);
-      if (link !== null) this.#events.onClose(link);
+      if (link === null) return;
+      this.#links.delete(link);
+      this.#events.onClose(link);
     });
   }
 
@@ -89,10 +107,10 @@ export class Acceptor {
     stop: () => void,
   ): AcceptedLink | null {
     const hello = kind === FrameKind.hello ? decodeHello(body) : 'expected a hello';
-    const reason = typeof hello === 'string' ? hello : this.#events.judge(hello);
-    if (reason !== null || typeof hello === 'string') {
-      this.#events.onFault(connection.remote, reason ?? 'refused');
-      connection.write(encodeJson(FrameKind.refuse, { reason }));
+    const refusal = typeof hello === 'string' ? refusalOf(hello) : this.#events.judge(hello);
+    if (refusal !== null || typeof hello === 'string') {
+      this.#events.onFault(connection.remote, refusal!.reason);
+      connection.write(encodeJson(FrameKind.refuse, refusal!));
       connection.end();
       return null;
     }

@@ -11,6 +11,8 @@ import {
   encodeHello,
   type LinkKind,
   type MemberIdentity,
+  type Refusal,
+  refusalOf,
 } from './handshake.js';
 
 const RETRY_MS_MIN = 25;
@@ -24,15 +26,20 @@ export interface DialerEvents {
   onUp(member: MemberIdentity): void;
   onDown(): void;
   /** Why the other side would not talk to us; said once until it changes. */
-  onRefused(reason: string): void;
+  onRefused(refusal: Refusal): void;
   /** A frame came back on this connection. */
   onFrame(kind: number, body: Buffer): void;
 }
 
-export interface DialTarget {
-  readonly nodeId: string;
+export interface Endpoint {
   readonly host: string;
   readonly port: number;
+}
+
+export interface DialTarget extends Endpoint {
+  readonly nodeId: string;
+  /** Tried in turn with host and port, when the member may be at either. */
+  readonly alternative?: Endpoint;
 }
 
 export class Dialer {
@@ -42,12 +49,15 @@ export class Dialer {
   readonly #net: Net;
   readonly #clock: Clock;
   readonly #events: DialerEvents;
+  readonly #judge: (member: MemberIdentity) => Refusal | null;
   #connection: Connection | null = null;
   #up = false;
   #retryMs = RETRY_MS_MIN;
   #retry: Timer | null = null;
   #closed = false;
   #lastRefusal = '';
+  #dials = 0;
+  #endpoint: Endpoint;
 
   constructor(options: {
     target: DialTarget;
@@ -56,18 +66,27 @@ export class Dialer {
     net: Net;
     clock: Clock;
     events: DialerEvents;
+    /** Null when who answered is who was meant. */
+    judge?: (member: MemberIdentity) => Refusal | null;
   }) {
     this.target = options.target;
+    this.#endpoint = options.target;
     this.#kind = options.kind;
     this.#self = options.self;
     this.#net = options.net;
     this.#clock = options.clock;
     this.#events = options.events;
+    this.#judge = options.judge ?? (() => null);
     this.#dial();
   }
 
   get up(): boolean {
     return this.#up;
+  }
+
+  /** Where it is connected to, or tries to be. */
+  get endpoint(): Endpoint {
+    return this.#endpoint;
   }
 
   get pendingBytes(): number {
@@ -89,6 +108,20 @@ export class Dialer {
     this.#dial();
   }
 
+  /** Ends this connection and dials anew. */
+  drop(): void {
+    this.#connection?.destroy();
+  }
+
+  /** Sends what it was given, then closes: the member has left. */
+  retire(): void {
+    if (this.#up) this.#connection?.end();
+    else this.#connection?.destroy();
+    this.#closed = true;
+    this.#up = false;
+    this.#retry?.cancel();
+  }
+
   close(): void {
     this.#closed = true;
     this.#retry?.cancel();
@@ -97,8 +130,9 @@ export class Dialer {
 
   #dial(): void {
     this.#retry = null;
-    const { nodeId, host, port } = this.target;
-    const connection = this.#net.connect({ host, port }, () => {
+    const { nodeId } = this.target;
+    this.#endpoint = this.#next();
+    const connection = this.#net.connect(this.#endpoint, () => {
       connection.write(encodeHello(this.#self(), this.#kind, nodeId));
     });
     this.#connection = connection;
@@ -115,6 +149,12 @@ export class Dialer {
     });
   }
 
+  #next(): Endpoint {
+    const { host, port, alternative } = this.target;
+    const second = this.#dials++ % 2 === 1;
+    return second && alternative !== undefined ? alternative : { host, port };
+  }
+
   #receive(kind: number, body: Buffer, decoder: FrameDecoder): void {
     if (this.#up) {
       this.#events.onFrame(kind, body);
@@ -125,21 +165,30 @@ export class Dialer {
       return;
     }
     const member = kind === FrameKind.welcome ? decodeWelcome(body) : 'expected a welcome';
-    if (typeof member === 'string') this.#refused(member);
-    else if (member.nodeId !== this.target.nodeId) {
-      this.#refused(`${this.target.host}:${this.target.port} is ${member.nodeId}`);
-    } else {
-      decoder.bytesMax = 2 ** 20;
-      this.#up = true;
-      this.#retryMs = RETRY_MS_MIN;
-      this.#lastRefusal = '';
-      this.#events.onUp(member);
+    const refusal = typeof member === 'string' ? refusalOf(member) : this.#objection(member);
+    if (refusal !== null || typeof member === 'string') {
+      this.#refused(refusal!);
+      return;
     }
+    decoder.bytesMax = 2 ** 20;
+    this.#up = true;
+    this.#retryMs = RETRY_MS_MIN;
+    this.#lastRefusal = '';
+    this.#events.onUp(member);
   }
 
-  #refused(reason: string): void {
-    if (reason !== this.#lastRefusal) this.#events.onRefused(reason);
-    this.#lastRefusal = reason;
+  #objection(member: MemberIdentity): Refusal | null {
+    const { nodeId } = this.target;
+    const { host, port } = this.#endpoint;
+    if (member.nodeId !== nodeId) return refusalOf(`${host}:${port} is ${member.nodeId}`);
+    // A code is what the other side says of this node.
+    const objection = this.#judge(member);
+    return objection && refusalOf(objection.reason);
+  }
+
+  #refused(refusal: Refusal): void {
+    if (refusal.reason !== this.#lastRefusal) this.#events.onRefused(refusal);
+    this.#lastRefusal = refusal.reason;
     this.#retryMs = RETRY_MS_MAX;
     this.#connection!.destroy();
   }

@@ -5,13 +5,22 @@
 import { FrameKind, type FrameKindCode, frameHead } from './frame.js';
 
 /** Raised when frames or messages change so that older members cannot read them. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /**
  * `raft` carries messages and proposals; `bulk` carries a snapshot, so that it never delays a
- * heartbeat.
+ * heartbeat; `join` carries nothing: its greeting asks a node whether it would join the dialer's
+ * cluster.
  */
-export type LinkKind = 'raft' | 'bulk';
+export type LinkKind = 'raft' | 'bulk' | 'join';
+const LINK_KINDS: readonly unknown[] = ['raft', 'bulk', 'join'] satisfies LinkKind[];
+
+/** What a refusal means to who is refused, beyond its text. */
+export type RefusalCode = '' | 'removed' | 'again';
+
+/** Whether a node is a full member of its cluster; as `Admission` of the core. */
+export type Standing = 'new' | 'joining' | 'admitted';
+const STANDINGS: readonly unknown[] = ['new', 'joining', 'admitted'] satisfies Standing[];
 
 export interface MemberIdentity {
   readonly nodeId: string;
@@ -19,8 +28,11 @@ export interface MemberIdentity {
   readonly uuid: string;
   /** Empty until the cluster is known. */
   readonly clusterId: string;
+  readonly standing: Standing;
   /** Where clients reach this member, `host:port`. */
   readonly respAddress: string;
+  /** Where the other members reach this one, `host:port`. */
+  readonly raftAddress: string;
   /**
    * The members it knows, as `id=host:port` joined by commas, so that a new node can learn them
    * (architecture D11).
@@ -52,7 +64,7 @@ export function decodeHello(body: Buffer): Hello | string {
   if (version !== PROTOCOL_VERSION) {
     return `peer protocol version ${String(version)}, this node speaks ${PROTOCOL_VERSION}`;
   }
-  if (fields.kind !== 'raft' && fields.kind !== 'bulk') return 'unknown link kind';
+  if (!LINK_KINDS.includes(fields.kind)) return 'unknown link kind';
   return fields as unknown as Hello;
 }
 
@@ -61,12 +73,26 @@ export function decodeWelcome(body: Buffer): MemberIdentity | string {
   return typeof fields === 'string' ? fields : (fields as unknown as MemberIdentity);
 }
 
-export function decodeRefusal(body: Buffer): string {
-  const fields = parseFields(body, ['reason']);
-  return typeof fields === 'string' ? 'no reason given' : String(fields.reason);
+/** `removed`: the dialer is no member any more. `again`: it may be welcome in a moment. */
+export interface Refusal {
+  readonly reason: string;
+  readonly code: RefusalCode;
 }
 
-const IDENTITY_FIELDS = ['nodeId', 'uuid', 'clusterId', 'respAddress', 'members'] as const;
+export function refusalOf(reason: string, code: RefusalCode = ''): Refusal {
+  return { reason, code };
+}
+
+export function decodeRefusal(body: Buffer): Refusal {
+  const fields = parseFields(body, ['reason']);
+  if (typeof fields === 'string') return refusalOf('no reason given');
+  const code = fields.code === 'removed' || fields.code === 'again' ? fields.code : '';
+  return refusalOf(String(fields.reason), code);
+}
+
+const IDENTITY_FIELDS = [
+  ...['nodeId', 'uuid', 'clusterId', 'standing', 'respAddress', 'raftAddress', 'members'],
+] as const;
 const FIELD_LENGTH_MAX = 4096;
 
 /** A JSON object whose `names` are all strings of bounded length, or what is wrong. */
@@ -81,8 +107,10 @@ function parseFields(body: Buffer, names: readonly string[]): Record<string, unk
   const fields = value as Record<string, unknown>;
   for (const name of names) {
     const field = fields[name];
-    if (typeof field !== 'string' || field.length > FIELD_LENGTH_MAX)
+    const valid = typeof field === 'string' && field.length <= FIELD_LENGTH_MAX;
+    if (!valid || (name === 'standing' && !STANDINGS.includes(field))) {
       return `greeting without a valid ${name}`;
+    }
   }
   return fields;
 }

@@ -6,9 +6,9 @@
 import type { Clock } from '../platform/clock.js';
 import type { Net } from '../platform/net.js';
 import { type AcceptedLink, Acceptor } from './acceptor.js';
-import { Dialer } from './dialer.js';
+import { Dialer, type DialTarget, type Endpoint } from './dialer.js';
 import { FrameKind } from './frame.js';
-import type { Hello, MemberIdentity } from './handshake.js';
+import type { Hello, MemberIdentity, Refusal } from './handshake.js';
 import {
   decodeNack,
   decodeProposal,
@@ -19,10 +19,10 @@ import {
 } from './proposal-codec.js';
 import { decodeRaft, type EntryDecoder, encodeRaft, type PeerMessage } from './raft-codec.js';
 
-export interface MemberAddress {
+export interface MemberAddress extends Endpoint {
   readonly id: string;
-  readonly host: string;
-  readonly port: number;
+  /** Where it may be instead. */
+  readonly alternative?: Endpoint;
 }
 
 export interface LinkEvents {
@@ -34,8 +34,12 @@ export interface LinkEvents {
   /** A connection with a member, in either direction, is gone. */
   onDown(nodeId: string): void;
   onUnreachable(nodeId: string): void;
-  /** Null to welcome the dialer of a link, or the reason to refuse it. */
-  judge(hello: Hello): string | null;
+  /** Null to welcome the dialer of a link, or why it is refused. */
+  judge(hello: Hello): Refusal | null;
+  /** Null when a member that answered this node's dial is who was meant. */
+  judgeWelcome(member: MemberIdentity): Refusal | null;
+  /** A member does not want this node. */
+  onRefused(nodeId: string, refusal: Refusal): void;
   /** A frame of a `bulk` link (snapshot stream). */
   onBulkFrame(link: AcceptedLink, kind: number, body: Buffer): void;
   onBulkClose(link: AcceptedLink): void;
@@ -89,9 +93,9 @@ export class PeerLinks {
     const wanted = new Map(members.map((member) => [member.id, member]));
     for (const [id, dialer] of this.#dialers) {
       const member = wanted.get(id);
-      const { host, port } = dialer.target;
-      if (member !== undefined && member.host === host && member.port === port) continue;
-      dialer.close();
+      if (member !== undefined && isSameTarget(member, dialer.target)) continue;
+      // Who leaves still gets what was sent to it: maybe the entry that says so.
+      dialer.retire();
       this.#dialers.delete(id);
     }
     for (const member of members) {
@@ -99,8 +103,23 @@ export class PeerLinks {
     }
   }
 
+  /** Closes the links with those that `isWelcome` does not want any more; they are dialed again. */
+  review(isWelcome: (member: MemberIdentity) => boolean): void {
+    this.#acceptor.review(isWelcome);
+    for (const [id, dialer] of this.#dialers) {
+      const identity = this.#identities.get(id);
+      if (dialer.up && identity !== undefined && !isWelcome(identity)) dialer.drop();
+    }
+  }
+
   isUp(nodeId: string): boolean {
     return this.#dialers.get(nodeId)?.up ?? false;
+  }
+
+  /** Where the link to a member is open to; null while it is not. */
+  endpointOf(nodeId: string): Endpoint | null {
+    const dialer = this.#dialers.get(nodeId);
+    return dialer?.up ? dialer.endpoint : null;
   }
 
   identityOf(nodeId: string): MemberIdentity | null {
@@ -149,8 +168,9 @@ export class PeerLinks {
   #dial(member: MemberAddress): Dialer {
     const { self, net, clock, events } = this.#options;
     return new Dialer({
-      target: { nodeId: member.id, host: member.host, port: member.port },
+      target: { ...member, nodeId: member.id },
       kind: 'raft',
+      judge: (identity) => events.judgeWelcome(identity),
       self,
       net,
       clock,
@@ -160,7 +180,10 @@ export class PeerLinks {
           events.onUp(identity);
         },
         onDown: () => events.onDown(member.id),
-        onRefused: (reason) => this.#fault(`member ${member.id} refused this node: ${reason}`),
+        onRefused: (refusal) => {
+          this.#fault(`no link to ${member.id}: ${refusal.reason}`);
+          events.onRefused(member.id, refusal);
+        },
         onFrame: () => {},
       },
     });
@@ -211,4 +234,11 @@ export class PeerLinks {
     this.faults++;
     this.#options.events.onNotice(text);
   }
+}
+
+function isSameTarget(a: MemberAddress, b: DialTarget): boolean {
+  const [one, other] = [a.alternative, b.alternative];
+  return (
+    a.host === b.host && a.port === b.port && one?.host === other?.host && one?.port === other?.port
+  );
 }

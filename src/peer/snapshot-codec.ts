@@ -4,6 +4,7 @@
 //   snapshotEnd    sender: empty; receiver's answer: JSON {reason}, empty when it was taken
 // The file's own CRC64 is checked by whoever loads it.
 
+import { membershipFrom } from '../raft/membership-json.js';
 import type { SnapshotMeta } from '../raft/types.js';
 import { FieldReader, FieldWriter } from './fields.js';
 import { BODY_AT, FrameKind, frameHead } from './frame.js';
@@ -23,11 +24,12 @@ export function encodeBegin(begin: SnapshotBegin): Buffer {
 export function decodeBegin(body: Buffer): SnapshotBegin | string {
   try {
     const begin = JSON.parse(body.toString('utf8')) as SnapshotBegin;
-    const { voters, outgoing, learners } = begin.meta.membership;
-    const lists = [voters, outgoing, learners];
-    const named = lists.every((list) => list.every((id) => typeof id === 'string'));
-    const numbers = [begin.term, begin.bytes, begin.meta.index, begin.meta.term];
-    if (named && numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) return begin;
+    const { index, term } = begin.meta;
+    const membership = membershipFrom(begin.meta.membership);
+    const numbers = [begin.term, begin.bytes, index, term];
+    if (membership !== null && numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
+      return { term: begin.term, meta: { index, term, membership }, bytes: begin.bytes };
+    }
   } catch {
     // Falls through to the one answer for everything malformed.
   }

@@ -22,6 +22,7 @@ import { forgetLeader, hurryElectionTimer, restartElectionTimer } from './roles.
 import { RaftState } from './state.js';
 import { statusOf } from './status.js';
 import type {
+  Admission,
   BodyFactory,
   BootState,
   Entry,
@@ -32,6 +33,7 @@ import type {
   RaftStatus,
   Ready,
   Role,
+  Roster,
   SnapshotMeta,
 } from './types.js';
 
@@ -50,7 +52,7 @@ export class RaftCore<B> {
     assert(state.term >= state.log.lastTerm, 'entries of a term that was never made durable');
     restartElectionTimer(state);
     this.#state = state;
-    this.#reporter = new Reporter(state);
+    this.#reporter = new Reporter(state, boot.admission);
   }
 
   get role(): Role {
@@ -84,6 +86,16 @@ export class RaftCore<B> {
 
   get membership(): Membership {
     return this.#state.membership;
+  }
+
+  /** The newest membership that is known to be committed. */
+  get committedMembership(): Membership {
+    const { memberships, commitIndex } = this.#state;
+    return memberships.at(commitIndex);
+  }
+
+  get admission(): Admission {
+    return this.#state.admission;
   }
 
   /** Votes that made this node leader last. */
@@ -152,16 +164,17 @@ export class RaftCore<B> {
 
   /**
    * Leader only: moves to these voters and learners, through joint consensus when more than one
-   * voter changes (the joint state is then left by itself). Returns the first entry of the change,
-   * or why nothing was appended.
+   * voter changes (the joint state is then left by itself). `roster` tells who they are, and who is
+   * leaving; by default as now. Returns the first entry of the change, or why nothing was appended.
    */
   proposeMembership(
     voters: readonly string[],
     learners: readonly string[],
+    roster: Roster = this.#state.membership.roster,
   ): Entry<B> | MembershipRefusal {
     const state = this.#state;
     const current = state.membership;
-    const target = membershipOf(voters, learners);
+    const target = membershipOf(voters, learners, roster);
     if (state.role !== 'leader' || state.fault !== '') return 'not leader';
     if (state.transferee !== '') return 'leadership is being transferred';
     if (isJoint(current) || state.memberships.currentIndex > state.commitIndex) {

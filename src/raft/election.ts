@@ -1,7 +1,7 @@
 // Owns: campaigns and votes (Raft paper 5.2, 5.4.1; PreVote and leader stickiness: thesis 9.6,
-// 4.2.3). A grant leaves only when term and vote are durable, and so does the request itself: a
-// candidate that crashes before could ask again in the same term with a shorter log, and collect
-// the grants given to the longer one.
+// 4.2.3). Who may have lost what it promised grants nothing (Admission). A grant leaves only when
+// term and vote are durable, and so does the request itself: a candidate that crashes before could
+// ask again in the same term with a shorter log, and collect the grants given to the longer one.
 
 import { openTerm } from './leader.js';
 import type { VoteRequest, VoteResponse } from './messages.js';
@@ -41,6 +41,7 @@ export function candidateDurable<B>(state: RaftState<B>): void {
 export function onPreVote<B>(state: RaftState<B>, message: VoteRequest): void {
   const granted =
     message.term > state.term &&
+    state.mayVoteFor(message.lastIndex) &&
     (message.transfer || !state.hasRecentLeader) &&
     state.log.isUpToDate(message.lastIndex, message.lastTerm);
   if (granted) yieldTo(state, message);
@@ -53,6 +54,7 @@ export function onVote<B>(state: RaftState<B>, message: VoteRequest): void {
   const free = state.vote === '' && state.leader === '';
   const granted =
     (free || state.vote === message.from) &&
+    state.mayVoteFor(message.lastIndex) &&
     state.log.isUpToDate(message.lastIndex, message.lastTerm);
   if (granted) {
     voteFor(state, message.from);

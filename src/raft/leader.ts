@@ -17,8 +17,9 @@ import { becomeFollower, trackMembers } from './roles.js';
 import type { RaftState } from './state.js';
 import type { Entry, Membership, ProposalKind } from './types.js';
 
-/** Bytes counted for a config entry, per member id in it. */
-const CONFIG_BYTES_PER_ID = 64;
+/** Bytes counted for a config entry, per member in it and per UUID that must not come back. */
+const CONFIG_BYTES_PER_ID = 192;
+const CONFIG_BYTES_PER_REMOVED = 40;
 
 /**
  * The first entry of a leader's term (Raft paper 8). The first entry of all is the initial
@@ -28,7 +29,8 @@ const CONFIG_BYTES_PER_ID = 64;
 export function openTerm<B>(state: RaftState<B>): void {
   const index = state.log.lastIndex + 1;
   if (index === 1) {
-    appendMembership(state, state.membership);
+    const { membership } = state;
+    appendMembership(state, { ...membership, roster: state.firstRoster(membership) });
     return;
   }
   const body = state.bodyOf('noop', index, state.term, null);
@@ -59,7 +61,8 @@ export function appendMembership<B>(state: RaftState<B>, membership: Membership)
   const index = state.log.lastIndex + 1;
   const ids = membership.voters.length + membership.outgoing.length + membership.learners.length;
   const body = state.bodyOf('config', index, state.term, membership);
-  const size = CONFIG_BYTES_PER_ID * ids;
+  const removed = membership.roster.removed.length;
+  const size = CONFIG_BYTES_PER_ID * ids + CONFIG_BYTES_PER_REMOVED * removed;
   const entry: Entry<B> = { index, term: state.term, kind: 'config', size, body, membership };
   state.appendEntry(entry);
   // Who leaves now is still sent the entry that says so; afterwards nobody writes to it any more.

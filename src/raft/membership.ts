@@ -3,7 +3,8 @@
 // back, a snapshot replaces it.
 
 import { assert } from '../base/assert.js';
-import type { Membership, SnapshotMeta } from './types.js';
+import { keepOnly, NO_ROSTER, sameRoster } from './roster.js';
+import type { Membership, Roster, SnapshotMeta } from './types.js';
 
 export function isVoter(membership: Membership, id: string): boolean {
   return membership.voters.includes(id) || membership.outgoing.includes(id);
@@ -19,10 +20,14 @@ export function allMembers(membership: Membership): string[] {
 }
 
 /** A plain (not joint) membership from any lists; an id that is in both is a voter. */
-export function membershipOf(voters: readonly string[], learners: readonly string[]): Membership {
+export function membershipOf(
+  voters: readonly string[],
+  learners: readonly string[],
+  roster: Roster = NO_ROSTER,
+): Membership {
   const voting = sortedSet(voters);
   const rest = sortedSet(learners).filter((id) => !voting.includes(id));
-  return { voters: voting, outgoing: [], learners: rest };
+  return { voters: voting, outgoing: [], learners: rest, roster };
 }
 
 /**
@@ -33,19 +38,25 @@ export function membershipOf(voters: readonly string[], learners: readonly strin
 export function stepTowards(current: Membership, target: Membership): Membership {
   const added = target.voters.filter((id) => !current.voters.includes(id)).length;
   const removed = current.voters.filter((id) => !target.voters.includes(id)).length;
-  if (added + removed <= 1) return target;
-  return { voters: target.voters, outgoing: current.voters, learners: target.learners };
+  const outgoing = added + removed <= 1 ? [] : current.voters;
+  return withOwnRoster({ ...target, outgoing });
 }
 
 export function leaveJoint(membership: Membership): Membership {
-  return { voters: membership.voters, outgoing: [], learners: membership.learners };
+  return withOwnRoster({ ...membership, outgoing: [] });
+}
+
+/** Who is in none of the lists leaves the roster too. */
+function withOwnRoster(membership: Membership): Membership {
+  return { ...membership, roster: keepOnly(membership.roster, allMembers(membership)) };
 }
 
 export function sameMembership(a: Membership, b: Membership): boolean {
   return (
     sameIds(a.voters, b.voters) &&
     sameIds(a.outgoing, b.outgoing) &&
-    sameIds(a.learners, b.learners)
+    sameIds(a.learners, b.learners) &&
+    sameRoster(a.roster, b.roster)
   );
 }
 

@@ -9,6 +9,8 @@ export type ProgressState = 'probe' | 'replicate' | 'snapshot';
 
 export class Progress {
   readonly id: string;
+  /** The data directory this is known of; empty while it was never seen. */
+  readonly uuid: string;
   readonly inflights: Inflights;
   state: ProgressState = 'probe';
   /** The member has the leader's log durably up to here. */
@@ -30,8 +32,9 @@ export class Progress {
   /** In snapshot: index of the snapshot on its way. */
   snapshotIndex = 0;
 
-  constructor(id: string, next: number, messagesMax: number, bytesMax: number) {
+  constructor(id: string, uuid: string, next: number, messagesMax: number, bytesMax: number) {
     this.id = id;
+    this.uuid = uuid;
     this.next = next;
     this.inflights = new Inflights(messagesMax, bytesMax);
   }

@@ -5,10 +5,16 @@ import { startReadRound } from './leader.js';
 import { Outbox } from './outbox.js';
 import { replicate } from './replication.js';
 import type { RaftState } from './state.js';
-import type { Entry, HardState, Ready, Role, RoleChange } from './types.js';
+import type { Admission, Entry, HardState, Ready, Role, RoleChange } from './types.js';
 
 /** Ticks a forwarded read waits for its answer, in election timeouts. */
 const FORWARD_PATIENCE = 1;
+
+/** What one turn reports besides the outbox. */
+type Turn<B> = Pick<
+  Ready<B>,
+  'hardState' | 'entries' | 'token' | 'change' | 'admitted' | 'commitIndex'
+>;
 
 export class Reporter<B> {
   readonly #state: RaftState<B>;
@@ -17,9 +23,12 @@ export class Reporter<B> {
   #leader = '';
   #commitIndex: number;
   #fault = '';
+  /** What was booted shows already that this node is a full member; reported once. */
+  #admittedAtStart: boolean;
 
-  constructor(state: RaftState<B>) {
+  constructor(state: RaftState<B>, admission: Admission) {
     this.#state = state;
+    this.#admittedAtStart = admission !== state.admission;
     this.#term = state.term;
     this.#commitIndex = state.applicableIndex;
   }
@@ -37,36 +46,39 @@ export class Reporter<B> {
     const hardState = this.#hardState();
     const entries = this.#entries();
     const change = this.#change();
+    const admitted = state.checkAdmission() || this.#admittedAtStart;
     const commitIndex = state.applicableIndex;
     const persists = hardState !== null || entries.length > 0;
-    if (!persists && change === null && commitIndex <= this.#commitIndex && state.outbox.empty) {
+    if (
+      !persists &&
+      !admitted &&
+      change === null &&
+      commitIndex <= this.#commitIndex &&
+      state.outbox.empty
+    ) {
       return null;
     }
     const { lastIndex } = state.log;
     const token = persists ? state.durability.handOver(state.term, state.vote, lastIndex) : 0;
-    return this.#report(hardState, entries, token, change, commitIndex);
+    this.#admittedAtStart = false;
+    return this.#report({ hardState, entries, token, change, admitted, commitIndex });
   }
 
-  #report(
-    hardState: HardState | null,
-    entries: readonly Entry<B>[],
-    token: number,
-    change: RoleChange | null,
-    commitIndex: number,
-  ): Ready<B> {
+  #report(turn: Turn<B>): Ready<B> {
     const { outbox } = this.#state;
     this.#state.outbox = new Outbox();
-    if (commitIndex > this.#commitIndex) this.#commitIndex = commitIndex;
+    if (turn.commitIndex > this.#commitIndex) this.#commitIndex = turn.commitIndex;
     return {
       messages: outbox.messages,
-      hardState,
-      entries,
+      hardState: turn.hardState,
+      entries: turn.entries,
       snapshot: outbox.snapshot,
       afterDurable: outbox.afterDurable,
-      token,
+      token: turn.token,
       commitIndex: this.#commitIndex,
       reads: outbox.reads,
-      change,
+      change: turn.change,
+      admitted: turn.admitted,
       sendSnapshotTo: outbox.sendSnapshotTo,
       fault: this.#fault,
     };
@@ -79,7 +91,14 @@ export class Reporter<B> {
     const { reads } = this.#state.outbox;
     this.#state.outbox = new Outbox();
     this.#state.outbox.reads = reads;
-    return this.#report(null, [], 0, null, this.#commitIndex);
+    return this.#report({
+      hardState: null,
+      entries: [],
+      token: 0,
+      change: null,
+      admitted: false,
+      commitIndex: this.#commitIndex,
+    });
   }
 
   #hardState(): HardState | null {

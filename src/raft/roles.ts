@@ -5,6 +5,7 @@ import { assert } from '../base/assert.js';
 import { allMembers } from './membership.js';
 import { Progress } from './progress.js';
 import { LeaderReads } from './read-index.js';
+import { uuidOf } from './roster.js';
 import type { RaftState } from './state.js';
 
 /** `leader` is empty when it is not known. */
@@ -94,7 +95,8 @@ export function hurryElectionTimer<B>(state: RaftState<B>, within: number): void
 
 /**
  * Leader: progress for exactly the members of the current membership; what is known of those that
- * stay is kept.
+ * stay is kept. An id that stands for another data directory now is a newcomer: what the old one
+ * acknowledged is gone.
  */
 export function trackMembers<B>(state: RaftState<B>): void {
   const { config, membership, progress } = state;
@@ -104,9 +106,10 @@ export function trackMembers<B>(state: RaftState<B>): void {
   const bytesMax = config.inflightBytesMax ?? config.inflightMessagesMax * config.appendBytesMax;
   for (const id of ids) {
     let member = known.get(id);
-    if (member === undefined) {
+    const uuid = uuidOf(membership.roster, id);
+    if (member === undefined || (member.uuid !== uuid && id !== state.id)) {
       const next = state.log.lastIndex + 1;
-      member = new Progress(id, next, config.inflightMessagesMax, bytesMax);
+      member = new Progress(id, uuid, next, config.inflightMessagesMax, bytesMax);
       // A newcomer has until the next quorum check to be heard.
       member.recentlyActive = known.size > 0;
     }

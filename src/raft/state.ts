@@ -10,13 +10,16 @@ import type { Append, Message } from './messages.js';
 import { Outbox } from './outbox.js';
 import type { Progress } from './progress.js';
 import { ForwardedReads, LeaderReads } from './read-index.js';
+import { uuidOf } from './roster.js';
 import type {
+  Admission,
   BodyFactory,
   BootState,
   Entry,
   Membership,
   RaftConfig,
   Role,
+  Roster,
   SnapshotMeta,
 } from './types.js';
 
@@ -31,7 +34,10 @@ export class RaftState<B> {
   readonly log: RaftLog<B>;
   readonly memberships: MembershipHistory;
   readonly durability: Durability;
+  readonly firstRoster: (initial: Membership) => Roster;
 
+  /** Whether this node may vote; only ever goes to `admitted`, by checkAdmission(). */
+  admission: Admission;
   role: Role = 'follower';
   term: number;
   vote: string;
@@ -85,6 +91,8 @@ export class RaftState<B> {
     this.bodyOf = bodyOf;
     this.log = new RaftLog(boot.snapshot.index, boot.snapshot.term);
     this.memberships = new MembershipHistory(boot.snapshot);
+    this.firstRoster = boot.firstRoster;
+    this.admission = boot.admission;
     for (const entry of boot.entries) {
       this.log.append(entry);
       if (entry.membership !== null) this.memberships.append(entry.index, entry.membership);
@@ -96,6 +104,7 @@ export class RaftState<B> {
     this.appliedIndex = boot.snapshot.index;
     this.snapshotIndex = boot.snapshot.index;
     this.forwardedReads = new ForwardedReads(rng.below(FIRST_READ_ID_BOUND));
+    this.checkAdmission();
   }
 
   get membership(): Membership {
@@ -109,11 +118,36 @@ export class RaftState<B> {
    * without it is committed.
    */
   get promotable(): boolean {
-    if (this.pendingSnapshot !== null) return false;
+    if (this.pendingSnapshot !== null || !this.mayVoteFor(this.log.lastIndex)) return false;
     const { current, currentIndex } = this.memberships;
     if (isVoter(current, this.id)) return true;
     if (currentIndex <= this.commitIndex) return false;
     return isVoter(this.memberships.at(currentIndex - 1), this.id);
+  }
+
+  /**
+   * May this node's vote count for a log that ends at `lastIndex`? One that may have forgotten what
+   * it acknowledged must not help a log to win that lacks it; an empty log can win only where most
+   * logs are empty.
+   */
+  mayVoteFor(lastIndex: number): boolean {
+    return this.admission === 'admitted' || (this.admission === 'new' && lastIndex === 0);
+  }
+
+  /**
+   * True when this node has just become a full member: a committed membership knows its UUID. By
+   * then its log holds everything that any earlier directory under its id acknowledged. The first
+   * entry of all may be uncommitted: its leader was elected by logs that were empty, so nothing was
+   * acknowledged before it.
+   */
+  checkAdmission(): boolean {
+    if (this.admission === 'admitted') return false;
+    const committed = this.memberships.at(this.commitIndex);
+    const first = this.log.baseIndex === 0 && this.log.lastIndex > 0 ? this.log.entryAt(1) : null;
+    const known = [committed, first?.membership ?? committed];
+    if (!known.some(({ roster }) => uuidOf(roster, this.id) === this.config.uuid)) return false;
+    this.admission = 'admitted';
+    return true;
   }
 
   /** The only voter there is: it needs nobody's answer. */

@@ -37,6 +37,35 @@ export interface HardState {
   readonly vote: string;
 }
 
+/** One member as its cluster knows it. */
+export interface RosterMember {
+  readonly id: string;
+  /** Made with its data directory; empty until it was seen. */
+  readonly uuid: string;
+  /** Where the other members reach it, `host:port`. */
+  readonly address: string;
+  /** As a learner: becomes a voter by itself once it has caught up. */
+  readonly promote: boolean;
+}
+
+/** Who the members are; see roster.ts. Members are sorted by id. */
+export interface Roster {
+  /** Empty until the first leader made it. */
+  readonly clusterId: string;
+  readonly members: readonly RosterMember[];
+  /** UUIDs that must never be members again. */
+  readonly removed: readonly string[];
+}
+
+/**
+ * Whether this node may vote. It cannot know whether it is new or lost everything it had promised
+ * (its votes, what it acknowledged), so until its own UUID is in a membership that is committed, or
+ * in the very first entry of its log, it votes only for a log that is empty: a true bootstrap.
+ * `joining`: known to be brought into a cluster that exists, or back into it after damage: it votes
+ * for nobody and never bootstraps.
+ */
+export type Admission = 'new' | 'joining' | 'admitted';
+
 /**
  * Who counts. `outgoing` is non-empty in joint consensus (thesis 4.3); learners never count.
  * Sorted, no duplicates. A voter that is being demoted is in `outgoing` and already in `learners`:
@@ -46,6 +75,8 @@ export interface Membership {
   readonly voters: readonly string[];
   readonly outgoing: readonly string[];
   readonly learners: readonly string[];
+  /** Everyone in the three lists, while that is known. */
+  readonly roster: Roster;
 }
 
 export interface SnapshotMeta {
@@ -61,6 +92,8 @@ export type ProposalKind = 'batch' | 'tick';
 
 export interface RaftConfig {
   readonly id: string;
+  /** Of this node's data directory; see Admission. */
+  readonly uuid: string;
   /**
    * Election timeout in ticks; a follower waits a random number in [electionTicks, 2 *
    * electionTicks).
@@ -94,6 +127,12 @@ export interface BootState<B> {
   readonly snapshot: SnapshotMeta;
   /** Entries after the snapshot, ascending without a gap. All durable. */
   readonly entries: readonly Entry<B>[];
+  readonly admission: Admission;
+  /**
+   * What the first entry of a log says of the members, made by the leader that writes it: the
+   * cluster's id, and who was seen so far. Called inside a call of the core; must not call back.
+   */
+  readonly firstRoster: (initial: Membership) => Roster;
 }
 
 /**
@@ -131,6 +170,8 @@ export interface Ready<B> {
   readonly reads: readonly ReadState[];
   /** Set when role, term or known leader changed in this turn. */
   readonly change: RoleChange | null;
+  /** This node became a full member in this turn: remember it (BootState.admission). */
+  readonly admitted: boolean;
   /**
    * Peers to stream the driver's newest snapshot to; each is answered once by core.snapshotSent.
    */
@@ -155,6 +196,8 @@ export interface PeerStatus {
   readonly match: number;
   readonly next: number;
   readonly recentlyActive: boolean;
+  /** Heard from within the last two quorum checks. */
+  readonly alive: boolean;
   readonly learner: boolean;
 }
 
@@ -168,6 +211,7 @@ export interface RaftStatus extends RoleChange {
   readonly lastIndex: number;
   readonly firstIndex: number;
   readonly membership: Membership;
+  readonly admission: Admission;
   /** Whom leadership is being handed to; empty for nobody. */
   readonly transferee: string;
   /** Bytes of entries that are in the log and not committed. */

@@ -11,12 +11,15 @@ import type { Logger } from '../observe/logger.js';
 import type { MemberAddress } from '../peer/links.js';
 import type { Disk } from '../platform/disk.js';
 import type { Platform } from '../platform/platform.js';
-import type { BootState, Entry, Membership, SnapshotMeta } from '../raft/types.js';
+import { membershipFrom } from '../raft/membership-json.js';
+import type { Admission, BootState, Entry, Membership, SnapshotMeta } from '../raft/types.js';
+import { discardLog } from '../storage/discard-log.js';
 import { openLogStore, type RecoveredLog } from '../storage/log-recovery.js';
-import type { LogStore } from '../storage/log-store.js';
+import type { LogStore, LogStoreOptions } from '../storage/log-store.js';
 import type { FsyncPolicy } from '../storage/log-writer.js';
 import { loadRdb } from '../storage/rdb/reader.js';
 import { decodeRecord } from '../storage/record.js';
+import type { StableState } from '../storage/stable-state.js';
 import { openStableStore, type StableStore } from '../storage/stable-store.js';
 import { parseMembers } from './bootstrap.js';
 import { importPlainDirectory } from './import.js';
@@ -43,6 +46,9 @@ export interface OpenedMember {
   readonly store: LogStore;
   readonly machine: Machine;
   readonly uuid: string;
+  /** Empty until the cluster was known for certain. */
+  readonly clusterId: string;
+  readonly admission: Admission;
   /** As settled at an earlier start; empty at the first. */
   readonly members: readonly MemberAddress[];
   readonly incarnation: number;
@@ -52,7 +58,27 @@ export interface OpenedMember {
   readonly snapshot: SnapshotMeta | null;
 }
 
+/** Why a log that is there does not open. */
+const UNUSABLE: ReadonlySet<string> = new Set(['E_FOREIGN_DATA', 'E_LOG_MISSING', 'E_MANIFEST']);
+
+/**
+ * Opens everything. A member of several whose log is gone takes a new UUID and asks to be taken in
+ * again; a member of one is refused.
+ */
 export async function openMember(options: BootOptions): Promise<OpenedMember> {
+  const opened = await openDirectories(options);
+  if (!opened.lostLog) return opened;
+  const { stable, store } = opened;
+  options.logger.error('The log is gone: rejoining as a learner', { directory: options.dataDir });
+  await store.close();
+  await stable.beginRejoin(options.platform.entropy.uuid());
+  await stable.close();
+  return openDirectories(options);
+}
+
+async function openDirectories(
+  options: BootOptions,
+): Promise<OpenedMember & { readonly lostLog: boolean }> {
   const { platform, logger, nodeId } = options;
   const { disk, clock } = platform;
   const stable = await openStableStore({
@@ -77,26 +103,86 @@ export async function openMember(options: BootOptions): Promise<OpenedMember> {
   };
   const members = parseMembers(state.membership ?? '') ?? [];
   const alone = options.alone && members.every(({ id }) => id === nodeId);
-  await importPlainDirectory({ nodeId, alone, store: storeOptions, stable, clock, logger });
+  const clusterId = platform.entropy.uuid();
+  await importPlainDirectory({
+    nodeId,
+    alone,
+    clusterId,
+    store: storeOptions,
+    stable,
+    clock,
+    logger,
+  });
   const { hardState } = await stable.load();
-  const recovered = await openLogStore(storeOptions);
+  const recovered = await openLog(storeOptions, state.rejoining, logger);
   if (recovered.cut !== null) {
     logger.warn('Cut the unfinished end of the log', { ...recovered.cut });
   }
   checkTerm(hardState.term, recovered, options.raftDataDir);
   const machine = new Machine({ node: originName(nodeId, uuid), incarnation }, options.lua);
   const snapshot = await loadSnapshot(machine, recovered.store, disk, logger);
+  const entries = recovered.records.map(entryOf);
+  const lostLog = state.admitted && entries.length === 0 && snapshot === null;
+  if (lostLog && alone) throw lostAlone(options);
   return {
     stable,
     store: recovered.store,
     machine,
     uuid,
+    clusterId: state.identity?.clusterId ?? '',
+    admission: admissionOf(state, newestMembership(entries, snapshot)),
     members,
     incarnation,
     hardState,
-    entries: recovered.records.map(entryOf),
+    entries,
     snapshot,
+    lostLog,
   };
+}
+
+/**
+ * The log. In the directory of a node that is to join anew, one that cannot be used is this node's
+ * own from before, under another UUID or half put aside.
+ */
+async function openLog(
+  options: LogStoreOptions,
+  rejoining: boolean,
+  logger: Logger,
+): Promise<RecoveredLog> {
+  try {
+    return await openLogStore(options);
+  } catch (error) {
+    const unusable = error instanceof OperationalError && UNUSABLE.has(error.code);
+    if (!rejoining || !unusable) throw error;
+  }
+  const kept = await discardLog(options.disk, options.directory);
+  logger.warn('The log from before is not used any more', { kept });
+  return openLogStore(options);
+}
+
+/** A log from before there were rosters is that of a member which nobody had to admit. */
+function admissionOf(state: StableState, newest: Membership | null): Admission {
+  if (state.rejoining) return 'joining';
+  const old = newest !== null && newest.roster.clusterId === '';
+  return state.admitted || old ? 'admitted' : 'new';
+}
+
+/** The newest membership on disk; null when the log has none yet. */
+export function newestMembership(
+  entries: readonly Entry<LoggedRecord>[],
+  snapshot: SnapshotMeta | null,
+): Membership | null {
+  let membership = snapshot?.membership ?? null;
+  for (const entry of entries) membership = entry.membership ?? membership;
+  return membership;
+}
+
+function lostAlone({ dataDir, raftDataDir }: BootOptions): OperationalError {
+  return new OperationalError(
+    'E_LOG_LOST',
+    `${raftDataDir} knows of a log, and ${dataDir} has none: the data of this node is gone, and ` +
+      'no other member has it. Put it back, or, to begin with nothing, remove both directories.',
+  );
 }
 
 /** The term is durable before its entries are written (D6): a lower one on disk is a lost one. */
@@ -153,7 +239,7 @@ export function decodeEntry(bytes: Buffer): Entry<LoggedRecord> | string {
 }
 
 function membershipIn(record: LogRecord): Membership {
-  const payload = Buffer.from(record.payload).toString('utf8');
-  const { voters, outgoing, learners } = JSON.parse(payload) as Membership;
-  return { voters: [...voters], outgoing: [...outgoing], learners: [...learners] };
+  const membership = membershipFrom(JSON.parse(Buffer.from(record.payload).toString('utf8')));
+  if (membership === null) throw new Error(`config entry ${record.index} has no membership`);
+  return membership;
 }

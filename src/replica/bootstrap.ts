@@ -29,19 +29,39 @@ export function parseMembers(text: string): MemberAddress[] | null {
   return members;
 }
 
+/** A member at `host:port`; null when the text is none. */
+export function parseAddress(id: string, text: string): MemberAddress | null {
+  const [member] = (text === '' ? null : parseMembers(`${id}=${text}`)) ?? [];
+  return member ?? null;
+}
+
+/** Who counts this node in, as its greeting said. */
+export interface Invitation {
+  readonly members: readonly MemberAddress[];
+  /** Empty while that is no cluster yet. */
+  readonly clusterId: string;
+}
+
 /** Waits for a hello that counts this node in, at most `graceMs`. */
 export class Contact {
   readonly #nodeId: string;
-  readonly members: Promise<readonly MemberAddress[] | null>;
+  /** Null when nobody came in time. */
+  readonly invitation: Promise<Invitation | null>;
   readonly #timer: Timer;
-  #settle: (members: readonly MemberAddress[] | null) => void = () => {};
+  #settle: (invitation: Invitation | null) => void = () => {};
 
   constructor(nodeId: string, graceMs: number, clock: Clock) {
     this.#nodeId = nodeId;
-    this.members = new Promise((resolve) => {
+    this.invitation = new Promise((resolve) => {
       this.#settle = resolve;
     });
     this.#timer = clock.after(graceMs, () => this.#settle(null));
+  }
+
+  /** Nobody will come any more. */
+  giveUp(): void {
+    this.#timer.cancel();
+    this.#settle(null);
   }
 
   /** Looks at a hello; the first that names this node among its members decides. */
@@ -49,6 +69,6 @@ export class Contact {
     const members = parseMembers(hello.members);
     if (members === null || !members.some(({ id }) => id === this.#nodeId)) return;
     this.#timer.cancel();
-    this.#settle(members);
+    this.#settle({ members, clusterId: hello.clusterId });
   }
 }

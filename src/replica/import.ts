@@ -10,6 +10,7 @@ import { ExecutionContext, execute, findCommand } from '../machine/executor.js';
 import { Machine } from '../machine/machine.js';
 import type { Logger } from '../observe/logger.js';
 import type { Clock } from '../platform/clock.js';
+import { membershipOf } from '../raft/membership.js';
 import { ErrorReply } from '../resp/reply.js';
 import type { CommandSink } from '../storage/aof-reader.js';
 import {
@@ -27,6 +28,8 @@ export interface ImportOptions {
   readonly nodeId: string;
   /** Whether this node is the only member. */
   readonly alone: boolean;
+  /** Of the cluster of one that begins here. */
+  readonly clusterId: string;
   readonly store: LogStoreOptions;
   readonly stable: StableStore;
   readonly clock: Clock;
@@ -97,7 +100,9 @@ function commandsInto(keyspace: Keyspace): CommandSink {
  */
 async function adopt(options: ImportOptions, machine: Machine, time: number): Promise<void> {
   const adoption = await Adoption.begin(options.store);
-  const membership = { voters: [options.nodeId], outgoing: [], learners: [] };
+  const { nodeId: id, clusterId } = options;
+  const self = { id, uuid: options.store.owner, address: '', promote: true };
+  const membership = membershipOf([id], [], { clusterId, members: [self], removed: [] });
   const state = { ...machine.dumpState(), ...POSITION, time };
   const writer = new SnapshotWriter(machine.keyspace, auxOf({ ...POSITION, membership }, state));
   for (let done = false; !done; ) {

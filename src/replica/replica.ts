@@ -22,6 +22,7 @@ import { DurableStream } from './durable-stream.js';
 import type { EntryMaker } from './entry-maker.js';
 import { BUSY, CLUSTER_DOWN, SHUTTING_DOWN } from './errors.js';
 import type { Group, GroupStatus, PendingRead, PendingWrite, PersistenceStatus } from './group.js';
+import type { Members } from './members.js';
 import { Pacemaker } from './pacemaker.js';
 import { type ProposalBatch, Proposals } from './proposals.js';
 import { Reads } from './reads.js';
@@ -52,8 +53,7 @@ export interface ReplicaParts {
   readonly storage: GroupStorage;
   readonly links: PeerLinks;
   readonly snapshots: Snapshots;
-  /** Raft addresses of members by id, `host:port`. */
-  readonly addresses: ReadonlyMap<string, string>;
+  readonly members: Members;
   readonly clock: Clock;
   readonly maker: EntryMaker;
   readonly logger: Logger;
@@ -161,12 +161,12 @@ export class Replica implements Group {
   }
 
   status(): GroupStatus {
-    const { settings, storage, addresses } = this.#parts;
+    const { settings, storage, members } = this.#parts;
     return describeStatus({
       settings,
       status: this.#core.status(),
       links: this.#links,
-      addresses,
+      addressOf: (id) => members.addressOf(id),
       respAddress: settings.respAddress,
       fsyncMicros: storage.fsyncLatency(),
       replicationMicros: this.#replication.summary(),
@@ -255,6 +255,14 @@ export class Replica implements Group {
     this.#parts.onTurnEnd();
   }
 
+  /** Ends without waiting for anything: what was accepted is of unknown outcome. */
+  abandon(): void {
+    this.#stopping = true;
+    this.#proposals.failAll();
+    this.#parts.onTurnEnd();
+    this.stop();
+  }
+
   stop(): void {
     for (const timer of this.#timers) timer.cancel();
     this.#timers = [];
@@ -290,6 +298,7 @@ export class Replica implements Group {
       if (this.#parts.snapshots.hasStaged && !this.#installing)
         this.#parts.snapshots.discardStaged();
       this.#links.flush();
+      this.#parts.members.follow();
       this.#apply();
       this.#inTurn = false;
       this.#parts.onTurnEnd();
@@ -391,13 +400,15 @@ export class Replica implements Group {
   }
 
   #makeDurable(ready: Ready<LoggedRecord>): void {
-    const { hardState, entries, afterDurable, token } = ready;
-    if (hardState === null && entries.length === 0 && afterDurable.length === 0) return;
+    const { hardState, entries, afterDurable, token, admitted } = ready;
+    const nothing = hardState === null && entries.length === 0 && afterDurable.length === 0;
+    if (nothing && !admitted) return;
     const records = entries.map((entry) => ({ index: entry.index, bytes: entry.body.bytes }));
     for (const entry of entries) this.#parts.maker.noteTime(entry.body.record.time);
     this.#durable.submit(hardState, records, () => {
       for (const message of afterDurable) this.#links.send(message);
       if (token !== 0) this.#core.appended(token);
+      if (admitted) this.#parts.storage.saveAdmitted().catch(this.#parts.fatal);
       this.#goOn();
     });
   }
@@ -463,7 +474,7 @@ export class Replica implements Group {
 
   #tick(): void {
     if (this.#core.leader !== '') this.#leaderSeenAt = this.#clock.monotonic();
-    this.#core.tick();
+    if (!this.#parts.members.gathering()) this.#core.tick();
     this.#schedule();
   }
 
@@ -474,6 +485,7 @@ export class Replica implements Group {
     this.#proposals.expire(before);
     if (this.#proposals.bytes > 0 && now - this.#resentAt > RESEND_MS) this.#resend(0);
     this.#parts.snapshots.maybeTake();
+    this.#parts.members.poll();
     this.#schedule();
   }
 }

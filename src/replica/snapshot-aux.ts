@@ -4,6 +4,7 @@
 import { OperationalError } from '../base/errors.js';
 import type { Digest } from '../keyspace/digest.js';
 import type { MachineState } from '../machine/machine.js';
+import { membershipFrom } from '../raft/membership-json.js';
 import type { SnapshotMeta } from '../raft/types.js';
 import type { LoadReport } from '../storage/rdb/reader.js';
 
@@ -31,7 +32,10 @@ export function parseAux(aux: ReadonlyMap<string, string>): {
   const index = numberField(aux, 'helios-index');
   const term = numberField(aux, 'helios-term');
   const time = numberField(aux, 'helios-time');
-  const membership = jsonField<SnapshotMeta['membership']>(aux, 'helios-membership');
+  const membership = membershipFrom(jsonField<unknown>(aux, 'helios-membership'));
+  if (membership === null) {
+    throw new OperationalError('E_RDB', 'snapshot field helios-membership is not a membership');
+  }
   const origins = jsonField<MachineState['origins']>(aux, 'helios-origins');
   const touches = jsonField<MachineState['touches']>(aux, 'helios-touches');
   const scripts = jsonField<MachineState['scripts']>(aux, 'helios-scripts', '[]');

@@ -77,7 +77,7 @@ class Sender {
       events: {
         onUp: () => void this.#stream(),
         onDown: () => this.#end('connection lost'),
-        onRefused: (reason) => this.#end(reason),
+        onRefused: ({ reason }) => this.#end(reason),
         onFrame: (kind, body) => {
           if (kind === FrameKind.snapshotEnd) this.#end(decodeVerdict(body));
         },

@@ -10,8 +10,8 @@ export interface StatusSources {
   readonly settings: { readonly nodeId: string; readonly raftEnabled: boolean };
   readonly status: RaftStatus;
   readonly links: PeerLinks;
-  /** Raft addresses of members by id, `host:port`. */
-  readonly addresses: ReadonlyMap<string, string>;
+  /** Raft address of a member, `host:port`; empty when it is not known. */
+  readonly addressOf: (id: string) => string;
   /** This node's own RESP address. */
   readonly respAddress: string;
   readonly fsyncMicros: LatencySummary;
@@ -52,14 +52,14 @@ function roleName(status: RaftStatus): GroupStatus['role'] {
 
 /** A leader knows how far each member is; the others know only whether the link is up. */
 function describePeers(sources: StatusSources): PeerInfo[] {
-  const { status, links, addresses } = sources;
+  const { status, links, addressOf } = sources;
   const { voters, outgoing, learners } = status.membership;
   const ids = [...new Set([...voters, ...outgoing, ...learners])].filter((id) => id !== status.id);
   return ids.sort().map((id) => {
     const progress = status.peers.find((peer) => peer.id === id);
     return {
       id,
-      address: addresses.get(id) ?? '',
+      address: addressOf(id),
       respAddress: links.identityOf(id)?.respAddress ?? '',
       connected: links.isUp(id),
       match: progress?.match ?? 0,

@@ -10,5 +10,7 @@ export interface GroupStorage {
   saveHardState(state: HardState): Promise<void>;
   /** `done` when the records are as durable as the fsync policy says; completions in order. */
   appendRecords(records: readonly RecordBytes[], done: () => void): void;
+  /** This node is a full member now; see BootState.admission. */
+  saveAdmitted(): Promise<void>;
   fsyncLatency(): LatencySummary;
 }

@@ -42,6 +42,11 @@ export interface StableStore {
   saveAdmitted(): Promise<void>;
   /** Data was set aside: a new UUID, and no votes until admitted. Term and vote stay. */
   beginRejoin(uuid: string): Promise<void>;
+  /**
+   * This node leaves what it belonged to behind and waits, under a new UUID, to be taken into a
+   * cluster. Only starts are remembered.
+   */
+  forget(uuid: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -236,6 +241,18 @@ class SealedStore implements StableStore {
     return this.#save(({ identity }) => {
       const { clusterId, nodeId } = identity ?? { clusterId: '', nodeId: '' };
       return { identity: { clusterId, nodeId, uuid }, admitted: false, rejoining: true };
+    });
+  }
+
+  forget(uuid: string): Promise<void> {
+    return this.#save(({ identity, incarnation }) => {
+      const nodeId = identity?.nodeId ?? '';
+      return {
+        ...NO_STATE,
+        identity: { clusterId: '', nodeId, uuid },
+        incarnation,
+        rejoining: true,
+      };
     });
   }
 

@@ -2,12 +2,14 @@
 // frames of a member that are damaged, late or out of order. The cluster goes on writing, with
 // equal data.
 
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FrameKind, type FrameKindCode, frameHead } from '../../src/peer/frame.js';
 import { encodeHello, encodeJson, type LinkKind } from '../../src/peer/handshake.js';
 import { encodeProposal } from '../../src/peer/proposal-codec.js';
 import { encodeRaft, type PeerMessage } from '../../src/peer/raft-codec.js';
 import { encodeBegin, encodeChunk, encodeEnd } from '../../src/peer/snapshot-codec.js';
+import { membershipOf } from '../../src/raft/membership.js';
 import { decodeEntry } from '../../src/replica/boot.js';
 import { encodeRecord } from '../../src/storage/record.js';
 import { askLine, Cluster, type Daemon, eventually, raftInfo } from './daemon.js';
@@ -50,8 +52,34 @@ function connect(daemon = target): HostileClient {
   return client;
 }
 
+/** As the member itself says it; a stranger's is made up. */
 function identity(nodeId: string): Parameters<typeof encodeHello>[0] {
-  return { nodeId, uuid: 'fuzz', clusterId: '', respAddress: '127.0.0.1:1', members: '' };
+  const member = cluster.daemons.find(({ spec }) => spec.id === nodeId);
+  if (member !== undefined) return identityOf(member);
+  return {
+    nodeId,
+    uuid: 'fuzz',
+    clusterId: '',
+    standing: 'new',
+    respAddress: '127.0.0.1:1',
+    raftAddress: '127.0.0.1:2',
+    members: '',
+  };
+}
+
+function identityOf({ spec }: Daemon): Parameters<typeof encodeHello>[0] {
+  const directory = `${spec.dataDir}/appendonlydir`;
+  const log = readdirSync(directory).find((name) => name.endsWith('.incr.aof'))!;
+  const text = readFileSync(`${directory}/${log}`, 'latin1');
+  return {
+    nodeId: spec.id,
+    uuid: /owner=(\S+)/.exec(text)![1]!,
+    clusterId: /"clusterId":"([^"]+)"/.exec(text)![1]!,
+    standing: 'admitted',
+    respAddress: `127.0.0.1:${spec.port}`,
+    raftAddress: `127.0.0.1:${spec.raftPort}`,
+    members: '',
+  };
 }
 
 /** Some other member's name, at which the target looks as at that member. */
@@ -224,7 +252,7 @@ describe('from a greeted member', () => {
   });
 
   it('snapshots out of order, too long, too short or of garbage are not taken', async () => {
-    const membership = { voters: ['node-1'], outgoing: [], learners: [] };
+    const membership = membershipOf(['node-1'], []);
     const begin = (bytes: number) =>
       encodeBegin({ term: 1, meta: { index: 1e9, term: 1, membership }, bytes });
     const chunk = (offset: number, length: number) =>

@@ -4,7 +4,13 @@
 import { Rng } from '../../../src/base/rng.js';
 import { RaftCore } from '../../../src/raft/core.js';
 import type { Message } from '../../../src/raft/messages.js';
-import type { Entry, RaftStatus, Ready, SnapshotMeta } from '../../../src/raft/types.js';
+import type {
+  Entry,
+  Membership,
+  RaftStatus,
+  Ready,
+  SnapshotMeta,
+} from '../../../src/raft/types.js';
 import type { Checker } from './checker.js';
 import type { Options } from './options.js';
 import { type Body, type Operation, Store } from './store.js';
@@ -77,8 +83,10 @@ export class SimulatedNode {
       hardState: store.hardState,
       snapshot: store.snapshot,
       entries: [...store.entries],
-    };
-    const config = { id: this.id, ...this.#world.options.raft };
+      admission: 'admitted',
+      firstRoster: ({ roster }: Membership) => roster,
+    } as const;
+    const config = { id: this.id, uuid: '', ...this.#world.options.raft };
     const rng = new Rng(this.#seed++);
     this.core = new RaftCore<Body>(config, boot, rng, () => this.#world.nextBody());
     this.turn();

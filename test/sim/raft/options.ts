@@ -46,7 +46,7 @@ export interface Options {
   /** Entries applied between snapshots; 0 for none. */
   readonly snapshotEvery: number;
   readonly keepBehind: number;
-  readonly raft: Omit<RaftConfig, 'id'>;
+  readonly raft: Omit<RaftConfig, 'id' | 'uuid'>;
 }
 
 export function drawOptions(seed: number, rng: Rng): Options {

@@ -4,6 +4,7 @@
 
 import { Heap } from '../../../src/base/heap.js';
 import { Rng } from '../../../src/base/rng.js';
+import { membershipOf } from '../../../src/raft/membership.js';
 import type { Message } from '../../../src/raft/messages.js';
 import type { Membership } from '../../../src/raft/types.js';
 import { Checker } from './checker.js';
@@ -59,9 +60,9 @@ export class Simulation implements World {
     this.#clientRng = new Rng(rng.uint32());
     const ids: string[] = [];
     for (let i = 1; i <= this.options.voters + this.options.spares; i++) ids.push(`n${i}`);
-    this.initial = { voters: ids.slice(0, this.options.voters), outgoing: [], learners: [] };
+    this.initial = membershipOf(ids.slice(0, this.options.voters), []);
     this.checker = new Checker(this.nodes, this.initial);
-    const none: Membership = { voters: [], outgoing: [], learners: [] };
+    const none = membershipOf([], []);
     for (const id of ids) {
       const membership = this.initial.voters.includes(id) ? this.initial : none;
       const snapshot = { index: 0, term: 0, membership };

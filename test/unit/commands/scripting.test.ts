@@ -6,6 +6,7 @@ import type { LogRecord } from '../../../src/base/log-entry.js';
 import { sha1Hex } from '../../../src/base/sha1.js';
 import { findCommand } from '../../../src/machine/executor.js';
 import { Machine } from '../../../src/machine/machine.js';
+import { membershipOf } from '../../../src/raft/membership.js';
 import { auxOf, parseAux } from '../../../src/replica/snapshot-aux.js';
 import { ErrorReply, OK, type Reply } from '../../../src/resp/reply.js';
 import { encodeCommand } from '../../../src/resp/request.js';
@@ -116,7 +117,7 @@ describe('the script cache', () => {
     const member = new Member();
     const body = 'return ARGV[1] .. "\xff\x00\x80é"';
     const sha = member.write('script', 'load', body) as string;
-    const meta = { index: 1, term: 1, membership: { voters: ['a'], outgoing: [], learners: [] } };
+    const meta = { index: 1, term: 1, membership: membershipOf(['a'], []) };
     const { state } = parseAux(auxOf(meta, member.machine.dumpState()));
     const other = new Member();
     other.machine.loadState(state);

@@ -1,6 +1,7 @@
 // Elections: who may stand, who may vote and when (Raft paper 5.2, 5.4.1; thesis 9.6).
 
 import { describe, expect, it } from 'vitest';
+import { membershipOf } from '../../../src/raft/membership.js';
 import type { Message } from '../../../src/raft/messages.js';
 import { type Body, ELECTION, entries, Group, Member, voters } from './group.js';
 
@@ -152,7 +153,7 @@ describe('a vote', () => {
   });
 
   it('is given by a learner that is asked, for its own membership may be old', () => {
-    const learner = new Member('d', { voters: ['a'], outgoing: [], learners: ['d'] });
+    const learner = new Member('d', membershipOf(['a'], ['d']));
     learner.core.step(vote('a', 'd', 1));
     expect(answers(learner).durable).toMatchObject([{ granted: true }]);
     for (let i = 0; i < 5 * ELECTION; i++) learner.core.tick();

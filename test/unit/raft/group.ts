@@ -4,14 +4,17 @@
 
 import { Rng } from '../../../src/base/rng.js';
 import { RaftCore } from '../../../src/raft/core.js';
+import { membershipOf } from '../../../src/raft/membership.js';
 import type { Message, MessageType } from '../../../src/raft/messages.js';
 import type {
+  Admission,
   Entry,
   HardState,
   Membership,
   RaftConfig,
   ReadState,
   Ready,
+  Roster,
   SnapshotMeta,
 } from '../../../src/raft/types.js';
 
@@ -19,7 +22,7 @@ export type Body = string;
 
 export const ELECTION = 10;
 
-export const CONFIG: Omit<RaftConfig, 'id'> = {
+export const CONFIG: Omit<RaftConfig, 'id' | 'uuid'> = {
   electionTicks: ELECTION,
   heartbeatTicks: 1,
   appendBytesMax: 1000,
@@ -28,7 +31,7 @@ export const CONFIG: Omit<RaftConfig, 'id'> = {
 };
 
 export function voters(...ids: string[]): Membership {
-  return { voters: ids, outgoing: [], learners: [] };
+  return { ...membershipOf(ids, []), voters: ids };
 }
 
 export function entry(index: number, term: number, body = `${index}@${term}`): Entry<Body> {
@@ -53,6 +56,10 @@ export class Member {
   /** While true, nothing becomes durable. */
   holdDisk = false;
   held: Ready<Body>[] = [];
+  /** Whether it may vote when it boots. */
+  admission: Admission = 'admitted';
+  /** What it writes into the first entry of a log. */
+  firstRoster: (initial: Membership) => Roster = ({ roster }) => roster;
   readonly #config: RaftConfig;
 
   constructor(
@@ -63,7 +70,7 @@ export class Member {
     hardState: HardState = { term: log.at(-1)?.term ?? 0, vote: '' },
   ) {
     this.id = id;
-    this.#config = { ...CONFIG, ...options, id };
+    this.#config = { uuid: '', ...CONFIG, ...options, id };
     this.hardState = hardState;
     this.snapshot = { index: 0, term: 0, membership };
     this.log = log;
@@ -73,7 +80,9 @@ export class Member {
   #boot(): RaftCore<Body> {
     const { hardState, snapshot } = this;
     const rng = new Rng(this.id.charCodeAt(0));
-    const boot = { hardState, snapshot, entries: [...this.log] };
+    const { admission } = this;
+    const firstRoster = (initial: Membership): Roster => this.firstRoster(initial);
+    const boot = { hardState, snapshot, entries: [...this.log], admission, firstRoster };
     return new RaftCore<Body>(this.#config, boot, rng, (kind, index) => `${kind} ${index}`);
   }
 
@@ -85,6 +94,7 @@ export class Member {
   }
 
   persist(ready: Ready<Body>): void {
+    if (ready.admitted) this.admission = 'admitted';
     if (ready.hardState !== null) this.hardState = ready.hardState;
     const first = ready.entries[0];
     if (first === undefined) return;

@@ -1,10 +1,10 @@
 // Changes of membership through the log: joint steps, learners, a leader that removes itself.
 
 import { describe, expect, it } from 'vitest';
-import type { Membership } from '../../../src/raft/types.js';
+import { membershipOf } from '../../../src/raft/membership.js';
 import { ELECTION, entries, Group, Member, voters } from './group.js';
 
-const NOBODY: Membership = { voters: [], outgoing: [], learners: [] };
+const NOBODY = membershipOf([], []);
 
 /** A group of a, b, c led by a, and nodes that belong to nobody yet. */
 function groupWith(...others: string[]): Group {
@@ -64,7 +64,7 @@ describe('a membership change', () => {
       .log.filter(({ kind }) => kind === 'config')
       .slice(1);
     expect(configs.map(({ membership }) => membership)).toEqual([
-      { voters: ['a', 'd', 'e'], outgoing: ['a', 'b', 'c'], learners: [] },
+      { ...voters('a', 'd', 'e'), outgoing: ['a', 'b', 'c'] },
       voters('a', 'd', 'e'),
     ]);
     group.isolate('b', 'c');
@@ -182,7 +182,7 @@ describe('a membership change', () => {
     const group = groupWith('d');
     change(group, 'a', ['a', 'b', 'd'], ['c']);
     const { core } = group.get('a');
-    expect(core.membership).toEqual({ voters: ['a', 'b', 'd'], outgoing: [], learners: ['c'] });
+    expect(core.membership).toEqual(membershipOf(['a', 'b', 'd'], ['c']));
     expect(core.status().peers.map(({ id, learner }) => [id, learner])).toEqual([
       ['b', false],
       ['c', true],

@@ -8,7 +8,7 @@ import { Progress } from '../../../src/raft/progress.js';
 const MANY = 1000;
 
 function progress(next: number, match = 0): Progress {
-  const peer = new Progress('b', next, 2, MANY);
+  const peer = new Progress('b', '', next, 2, MANY);
   peer.match = match;
   return peer;
 }

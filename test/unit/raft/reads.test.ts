@@ -1,6 +1,7 @@
 // Linearizable reads through the core, at a leader and at a follower.
 
 import { describe, expect, it } from 'vitest';
+import { membershipOf } from '../../../src/raft/membership.js';
 import { ELECTION, entries, Group, Member, voters } from './group.js';
 
 const ABC = voters('a', 'b', 'c');
@@ -156,7 +157,7 @@ describe('a linearizable read', () => {
   });
 
   it('is answered to a learner too', () => {
-    const membership = { voters: ['a', 'b'], outgoing: [], learners: ['c'] };
+    const membership = membershipOf(['a', 'b'], ['c']);
     const group = new Group(...['a', 'b', 'c'].map((id) => new Member(id, membership)));
     group.elect('a');
     group.core('c').readIndex(1);

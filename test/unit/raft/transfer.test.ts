@@ -1,6 +1,7 @@
 // Leadership handed over: to whom, and what ends the attempt.
 
 import { describe, expect, it } from 'vitest';
+import { membershipOf } from '../../../src/raft/membership.js';
 import { ELECTION, Group, Member } from './group.js';
 
 function ledByA(): Group {
@@ -55,7 +56,7 @@ describe('leadership transfer', () => {
   });
 
   it('is refused to itself, to a stranger, to a learner, and by a follower', () => {
-    const membership = { voters: ['a', 'b'], outgoing: [], learners: ['c'] };
+    const membership = membershipOf(['a', 'b'], ['c']);
     const group = new Group(...['a', 'b', 'c'].map((id) => new Member(id, membership)));
     group.elect('a');
     for (const to of ['a', 'x', 'c']) expect(group.core('a').transferLeadership(to)).toBe(false);

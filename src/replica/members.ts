@@ -1,0 +1,207 @@
+// Owns: the members as this node's driver deals with them: what it says of itself, where the others
+// are, which links it keeps, and, while it leads, the changes that a leader makes by itself
+// (membership-plan.ts). The roster in the core decides; the list this node was started with only
+// stands in until there is one.
+
+import type { LoggedRecord } from '../base/log-entry.js';
+import type { Logger } from '../observe/logger.js';
+import type { MemberIdentity } from '../peer/handshake.js';
+import type { MemberAddress, PeerLinks } from '../peer/links.js';
+import type { RaftCore } from '../raft/core.js';
+import { allMembers } from '../raft/membership.js';
+import { rosterMember } from '../raft/roster.js';
+import type { Membership, PeerStatus, Roster } from '../raft/types.js';
+import { formatAddress, formatMembers, parseAddress } from './bootstrap.js';
+import type { Gatekeeper } from './gatekeeper.js';
+import { firstRoster, type MemberFacts, planChange } from './membership-plan.js';
+
+export interface MembersParts {
+  readonly nodeId: string;
+  readonly uuid: string;
+  /** Where clients reach this node, `host:port`. */
+  readonly respAddress: string;
+  /** Where the other members reach it, `host:port`. */
+  readonly raftAddress: string;
+  /** As this node was started with: stands in where the roster has no address, and is tried too. */
+  readonly known: readonly MemberAddress[];
+  readonly core: RaftCore<LoggedRecord>;
+  readonly gatekeeper: Gatekeeper;
+  readonly links: PeerLinks;
+  /** Empty while this node belongs to none. */
+  readonly clusterId: () => string;
+  readonly newUuid: () => string;
+  /** The cluster and its members, as `id=host:port,...`, are known for certain. */
+  readonly onCommitted: (clusterId: string, list: string) => void;
+  /** Monotonic ms. */
+  readonly now: () => number;
+  readonly logger: Logger;
+}
+
+/** A greeting older than this says nothing about now: refused members greet twice a second. */
+const FRESH_MS = 2000;
+/** Between two looks at how far learners are: what the log held at the first is a moment ago. */
+const MARK_MS = 100;
+/** A leader that finds a log without a roster waits so long for members it has not seen. */
+const PATIENCE_MS = 5000;
+/** A member that starts with nothing waits so long to see the others: for a whole first roster. */
+const GATHER_MS = 1000;
+
+export class Members {
+  readonly #parts: MembersParts;
+  readonly #startedAt: number;
+  #shown: Membership | null = null;
+  #guestsShown = 0;
+  /** Last index of the log when learners were last looked at. */
+  #mark = 0;
+  #markedAt: number;
+  #caughtUp: ReadonlySet<string> = new Set();
+  #ledSince = 0;
+  #saved: Membership | null = null;
+
+  constructor(parts: MembersParts) {
+    this.#parts = parts;
+    this.#startedAt = parts.now();
+    this.#markedAt = this.#startedAt;
+  }
+
+  /** What this node says of itself to others. */
+  identity(): MemberIdentity {
+    const { nodeId, uuid, respAddress, raftAddress, core } = this.#parts;
+    const clusterId = this.#parts.clusterId();
+    const members = formatMembers(this.#addresses(core.membership));
+    return { nodeId, uuid, clusterId, standing: core.admission, respAddress, raftAddress, members };
+  }
+
+  /** Raft address of a member, `host:port`; empty when it is not known. */
+  addressOf(id: string): string {
+    const address = rosterMember(this.#parts.core.membership.roster, id)?.address ?? '';
+    if (address !== '') return address;
+    const known = this.#parts.known.find((member) => member.id === id);
+    return known === undefined ? '' : formatAddress(known.host, known.port);
+  }
+
+  endpointOf(id: string): MemberAddress | null {
+    return parseAddress(id, this.addressOf(id));
+  }
+
+  /** The roster in the first entry of a log, made by this node as its leader. */
+  firstRoster(initial: Membership): Roster {
+    return firstRoster(initial, (id) => this.#factsOf(id, undefined), this.#parts.newUuid());
+  }
+
+  /**
+   * A group that starts with nothing waits a moment for its members: whoever is in the first roster
+   * is a full member at once.
+   */
+  gathering(): boolean {
+    const { core, gatekeeper, nodeId, now } = this.#parts;
+    if (core.admission !== 'new' || core.lastIndex > 0) return false;
+    if (now() - this.#startedAt > GATHER_MS) return false;
+    const others = core.membership.voters.filter((id) => id !== nodeId);
+    return others.some((id) => gatekeeper.sightingOf(id) === null);
+  }
+
+  /** Follows the membership in force with the links, at the end of a turn. */
+  follow(): void {
+    const { core, gatekeeper, links } = this.#parts;
+    const { membership } = core;
+    if (membership === this.#shown && gatekeeper.guests.size === this.#guestsShown) return;
+    this.#shown = membership;
+    for (const id of allMembers(membership)) gatekeeper.guests.delete(id);
+    this.#guestsShown = gatekeeper.guests.size;
+    links.setMembers(this.#targets(membership));
+    links.review((member) => gatekeeper.isWelcome(member));
+  }
+
+  /** Regularly: remembers the cluster, and as leader makes the next change that is due. */
+  poll(): void {
+    const { core } = this.#parts;
+    const committed = core.committedMembership;
+    if (committed !== this.#saved && committed.roster.clusterId !== '') {
+      this.#saved = committed;
+      const list = formatMembers(this.#addresses(committed));
+      this.#parts.onCommitted(committed.roster.clusterId, list);
+    }
+    if (core.role === 'leader') this.#lead();
+    else this.#ledSince = 0;
+  }
+
+  #lead(): void {
+    const { core, logger, now } = this.#parts;
+    if (this.#ledSince === 0) {
+      this.#ledSince = now();
+      this.#caughtUp = new Set();
+      this.#mark = core.lastIndex;
+    }
+    const status = core.status();
+    this.#lookAtLearners(status.peers);
+    const peers = new Map(status.peers.map((peer) => [peer.id, peer]));
+    const facts = (id: string): MemberFacts => this.#factsOf(id, peers.get(id));
+    const change = planChange(core.membership, facts, this.#clusterIdToMake());
+    if (change === null) return;
+    const { voters, learners, roster, what, member } = change;
+    const result = core.proposeMembership(voters, learners, roster);
+    if (typeof result !== 'string') logger.info(what, { member, index: result.index });
+  }
+
+  /** Empty while a log without a roster waits for its members to be seen. */
+  #clusterIdToMake(): string {
+    const { core, gatekeeper, nodeId, now, newUuid } = this.#parts;
+    const { membership } = core;
+    if (membership.roster.clusterId !== '') return '';
+    const unseen = allMembers(membership).some(
+      (id) => id !== nodeId && gatekeeper.sightingOf(id) === null,
+    );
+    return unseen && now() - this.#ledSince < PATIENCE_MS ? '' : newUuid();
+  }
+
+  #lookAtLearners(peers: readonly PeerStatus[]): void {
+    const { core, now } = this.#parts;
+    if (now() - this.#markedAt < MARK_MS) return;
+    const level = peers.filter((peer) => peer.state === 'replicate' && peer.match >= this.#mark);
+    this.#caughtUp = new Set(level.map(({ id }) => id));
+    this.#mark = core.lastIndex;
+    this.#markedAt = now();
+  }
+
+  #factsOf(id: string, peer: PeerStatus | undefined): MemberFacts {
+    const { nodeId, uuid, raftAddress, gatekeeper, links, now } = this.#parts;
+    const knownAddress = this.addressOf(id);
+    if (id === nodeId) {
+      const seen = { uuid, address: raftAddress, admitted: true, fresh: true };
+      return { seen, alive: true, caughtUp: true, reachedAt: '', knownAddress };
+    }
+    const sighting = gatekeeper.sightingOf(id);
+    const seen = sighting && {
+      uuid: sighting.uuid,
+      address: parseAddress(id, sighting.address) === null ? knownAddress : sighting.address,
+      admitted: sighting.standing === 'admitted',
+      fresh: now() - sighting.at < FRESH_MS,
+    };
+    const alive = links.isUp(id) && (peer?.alive ?? false);
+    const endpoint = links.endpointOf(id);
+    const reachedAt = endpoint === null ? '' : formatAddress(endpoint.host, endpoint.port);
+    return { seen, alive, caughtUp: this.#caughtUp.has(id), reachedAt, knownAddress };
+  }
+
+  /** Whom to dial: the members, or whom this node was told of, and guests. */
+  #targets(membership: Membership): MemberAddress[] {
+    const { nodeId, known, gatekeeper } = this.#parts;
+    const targets = this.#addresses(membership).filter(({ id }) => id !== nodeId);
+    for (const [id, address] of gatekeeper.guests) {
+      const guest = parseAddress(id, address);
+      if (guest !== null && !targets.some((target) => target.id === id)) targets.push(guest);
+    }
+    return targets.map((target) => {
+      const other = known.find(({ id }) => id === target.id);
+      const elsewhere = other && (other.host !== target.host || other.port !== target.port);
+      return elsewhere ? { ...target, alternative: other } : target;
+    });
+  }
+
+  #addresses(membership: Membership): MemberAddress[] {
+    const ids = allMembers(membership);
+    if (ids.length === 0) return [...this.#parts.known];
+    return ids.flatMap((id) => this.endpointOf(id) ?? []);
+  }
+}
