@@ -4,9 +4,9 @@
 import { appendFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BoxedWork, Place } from './boxed-program.js';
 import { ChaosCluster } from './cluster/chaos-cluster.js';
 import { DAEMON } from './cluster/chaos-node.js';
-import { LoopbackNetwork, NamespaceNetwork, type Network } from './cluster/network.js';
 import { runEpoch } from './epoch.js';
 import type { Fault } from './faults/fault.js';
 import { CLOCK_STEP_MS_MAX } from './faults/process-faults.js';
@@ -28,15 +28,9 @@ const WORKERS_PER_NODE = 4;
 /** Two nodes' clocks may be off in opposite directions; some ms are the machine's. */
 const CLOCK_ERROR_MS = 20;
 
-export interface RunPlace {
-  /** Data, logs and findings. */
-  readonly directory: string;
-  readonly boxed: boolean;
-}
-
-export class Run {
+export class Run implements BoxedWork {
   readonly #options: ChaosOptions;
-  readonly #place: RunPlace;
+  readonly #place: Place;
   readonly #faults: readonly Fault[];
   readonly #recorder = new Recorder();
   readonly #counts = new Map<string, number>();
@@ -50,10 +44,12 @@ export class Run {
   readonly #started = performance.now();
   #cluster: ChaosCluster | null = null;
 
-  constructor(options: ChaosOptions, place: RunPlace) {
+  constructor(options: ChaosOptions, place: Place) {
     this.#options = options;
     this.#place = place;
-    this.#faults = options.faults.filter(({ needs }) => needs !== 'network' || place.boxed);
+    this.#faults = options.faults.filter(
+      ({ needs }) => needs !== 'network' || place.network.cuttable,
+    );
   }
 
   /** Runs to the end and returns the exit code. */
@@ -75,8 +71,7 @@ export class Run {
   }
 
   async #start(): Promise<void> {
-    const { boxed, directory } = this.#place;
-    const network: Network = boxed ? await NamespaceNetwork.create() : new LoopbackNetwork();
+    const { network, directory } = this.#place;
     const launched = this.#faults.some(({ needs }) => needs === 'launcher');
     this.#cluster = await ChaosCluster.start({
       directory,
