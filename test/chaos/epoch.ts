@@ -34,24 +34,18 @@ async function emptied(cluster: ChaosCluster): Promise<void> {
   );
 }
 
-/** Throws when the cluster does not come back after healing, or its members differ. */
-export async function runEpoch(options: EpochOptions): Promise<History> {
-  const { cluster, recorder, number, seconds, seed } = options;
-  await emptied(cluster);
-  const groups = new KeyGroups(number);
-  const { workersPerNode } = options;
-  const load = new Load(
-    { recorder, groups, seed, workersPerNode, pauseMs: PAUSE_MS, timeoutMs: TIMEOUT_MS },
-    cluster.nodes,
-  );
-  recorder.restartGap();
-  const nemesis = new Nemesis(
-    { ...options.nemesis, cluster, seed, writes: () => recorder.writes },
-    options.faultCounts,
-  );
-  const rest = new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
-  await (options.meanwhile === undefined ? rest : options.meanwhile(load));
-  await nemesis.stop();
+/** What an epoch ended with: its history, and why the cluster was not whole at its end, if so. */
+export interface EpochEnd {
+  readonly history: History;
+  readonly failure: string | null;
+}
+
+/** Heals, waits until writes flow again, reads everything, compares the members. */
+async function concluded(
+  { cluster, recorder }: EpochOptions,
+  load: Load,
+  groups: KeyGroups,
+): Promise<Map<string, readonly string[]>> {
   await cluster.heal();
   await cluster.ready(HEAL_MS_MAX);
   const before = recorder.writes;
@@ -64,5 +58,33 @@ export async function runEpoch(options: EpochOptions): Promise<History> {
   if (new Set(digests.values()).size > 1) {
     throw new Error(`members differ after healing: ${JSON.stringify([...digests])}`);
   }
-  return { ...recorder.drain(), finalLists, clockError: options.clockError };
+  return finalLists;
+}
+
+export async function runEpoch(options: EpochOptions): Promise<EpochEnd> {
+  const { cluster, recorder, number, seconds, seed, workersPerNode } = options;
+  await emptied(cluster);
+  const groups = new KeyGroups(number);
+  const load = new Load(
+    { recorder, groups, seed, workersPerNode, pauseMs: PAUSE_MS, timeoutMs: TIMEOUT_MS },
+    cluster.nodes,
+  );
+  recorder.restartGap();
+  const nemesis = new Nemesis(
+    { ...options.nemesis, cluster, seed, writes: () => recorder.writes },
+    options.faultCounts,
+  );
+  const rest = new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
+  let finalLists: ReadonlyMap<string, readonly string[]> = new Map();
+  let failure: string | null = null;
+  try {
+    await (options.meanwhile === undefined ? rest : options.meanwhile(load));
+    await nemesis.stop();
+    finalLists = await concluded(options, load, groups);
+  } catch (error) {
+    failure = (error as Error).message;
+    await Promise.all([nemesis.stop(), load.stop()]);
+  }
+  const history = { ...recorder.drain(), finalLists, clockError: options.clockError };
+  return { history, failure };
 }

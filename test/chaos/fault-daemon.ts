@@ -12,7 +12,8 @@ import type { Disk, DiskFile } from '../../src/platform/disk.js';
 import { REPOSITORY } from './cluster/repository.js';
 
 function built(path: string): string {
-  return pathToFileURL(join(REPOSITORY, 'dist', path)).href;
+  const program = process.env.HELIOS_CHAOS_PROGRAM ?? REPOSITORY;
+  return pathToFileURL(join(program, 'dist', path)).href;
 }
 
 const atlasd = (await import(built('cli/atlasd.js'))) as typeof import('../../src/cli/atlasd.js');

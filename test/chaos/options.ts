@@ -3,13 +3,7 @@
 import { parseArgs } from 'node:util';
 import type { Fault } from './faults/fault.js';
 import { allFaults } from './faults/nemesis.js';
-
-/** Ways to break the daemons on purpose, to see that the judges notice. */
-export const SABOTAGE: Readonly<Record<string, readonly string[]>> = {
-  /** Reads without asking the leader: stale ones are certain. */
-  'local-reads': ['-read-level=local'],
-  none: [],
-};
+import { SABOTAGE } from './sabotage.js';
 
 export interface ChaosOptions {
   readonly minutes: number;

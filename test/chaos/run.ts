@@ -6,13 +6,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BoxedWork, Place } from './boxed-program.js';
 import { ChaosCluster } from './cluster/chaos-cluster.js';
-import { DAEMON } from './cluster/chaos-node.js';
 import { runEpoch } from './epoch.js';
 import type { Fault } from './faults/fault.js';
 import { CLOCK_STEP_MS_MAX } from './faults/process-faults.js';
 import { judgeInThread } from './judge-thread.js';
-import { type ChaosOptions, SABOTAGE } from './options.js';
+import type { ChaosOptions } from './options.js';
 import { addTo, exitCodeOf, summary, type Totals, writeViolations } from './report.js';
+import { programDirectory, SABOTAGE } from './sabotage.js';
 import { Recorder } from './workload/recorder.js';
 
 const FAULT_DAEMON = join(dirname(fileURLToPath(import.meta.url)), 'fault-daemon.js');
@@ -73,12 +73,16 @@ export class Run implements BoxedWork {
   async #start(): Promise<void> {
     const { network, directory } = this.#place;
     const launched = this.#faults.some(({ needs }) => needs === 'launcher');
+    const { sabotage } = this.#options;
+    const program = programDirectory(sabotage, directory);
+    const launcher = [process.execPath, FAULT_DAEMON];
     this.#cluster = await ChaosCluster.start({
       directory,
       network,
       size: this.#options.nodes,
-      args: [...ARGS, ...SABOTAGE[this.#options.sabotage]!],
-      command: launched ? [process.execPath, FAULT_DAEMON] : DAEMON,
+      args: [...ARGS, ...SABOTAGE[sabotage]!.args],
+      command: launched ? launcher : [join(program, 'bin', 'helios-atlasd')],
+      env: { HELIOS_CHAOS_PROGRAM: program },
     });
   }
 
@@ -89,7 +93,7 @@ export class Run implements BoxedWork {
     for (let number = 1; left > 0.5 && exitCodeOf(this.#totals) === 0; number++) {
       const seconds = Math.min(left, epochSeconds);
       left -= seconds;
-      const history = await runEpoch({
+      const { history, failure } = await runEpoch({
         ...{
           number,
           seconds,
@@ -107,6 +111,7 @@ export class Run implements BoxedWork {
         faultCounts: this.#counts,
         clockError: CLOCK_ERROR_MS + clockStep,
       });
+      if (failure !== null) this.#totals.failures.push(failure);
       const judgement = await judgeInThread(history);
       addTo(this.#totals, judgement, history.transactions.length);
       const { acknowledged, unknown } = this.#recorder.counts;

@@ -14,6 +14,7 @@ export interface ClusterOptions {
   readonly args: readonly string[];
   /** What starts a daemon; the real program unless a fault needs another. */
   readonly command?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 const PORT = 6379;
@@ -161,6 +162,7 @@ export class ChaosCluster {
 
   #launch(env: NodeJS.ProcessEnv): Launch {
     const { args, command } = this.options;
-    return { command: command ?? DAEMON, args: ['-raft=true', ...args], env };
+    const more = { ...this.options.env, ...env };
+    return { command: command ?? DAEMON, args: ['-raft=true', ...args], env: more };
   }
 }
