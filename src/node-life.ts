@@ -301,6 +301,8 @@ export class NodeLife {
     const events: LinkEvents = {
       onMessage: (message) => this.#replica?.onMessage(message),
       onProposal: (from, proposal) => this.#replica?.onProposal(from, proposal),
+      onDigest: (from, note) => this.#replica?.onDigest(from, note),
+      onSnapshotWanted: (from, index) => this.#replica?.onSnapshotWanted(from, index),
       onNack: (from, nack) => this.#replica?.onNack(from, nack),
       onUp: (member) => this.#replica?.onLinkUp(member.nodeId),
       onDown: (nodeId) => this.#replica?.onLinkDown(nodeId),

@@ -3,9 +3,9 @@
 
 /**
  * Why an entry exists. `noop` opens a leader's term; `config` carries membership; `tick` only moves
- * replicated time.
+ * replicated time; at a `checkpoint` every member takes a snapshot and tells the others its digest.
  */
-export type EntryKind = 'batch' | 'noop' | 'config' | 'tick';
+export type EntryKind = 'batch' | 'noop' | 'config' | 'tick' | 'checkpoint';
 
 /** A run of consecutive client writes of one origin inside an entry's payload, in payload order. */
 export interface OriginRun {

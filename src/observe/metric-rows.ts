@@ -157,6 +157,24 @@ const RAFT_ROWS: readonly MetricRow[] = [
   gauge('helios_raft_first_index', 'First entry of the log', ({ status }) => status.firstIndex),
   gauge('helios_raft_voters', 'Voting members', ({ status }) => status.voters),
   counter('helios_raft_elections_total', 'Elections begun here', ({ status }) => status.elections),
+  gauge('helios_quarantined', "1: the data here differs from the majority's", ({ status }) =>
+    status.integrity.quarantine === '' ? 0 : 1,
+  ),
+  gauge(
+    'helios_checkpoint_index',
+    'Newest index at which members compare their data',
+    ({ status }) => status.integrity.checkpoint,
+  ),
+  counter(
+    'helios_digest_mismatches_total',
+    "Checkpoints at which the data here differed from the majority's",
+    ({ status }) => status.integrity.mismatches,
+  ),
+  counter(
+    'helios_digest_splits_total',
+    'Checkpoints at which no majority had the same data',
+    ({ status }) => status.integrity.splits,
+  ),
   {
     name: 'helios_raft_peer_match_index',
     help: 'Last entry a member is known to hold',

@@ -18,6 +18,8 @@ export const FrameKind = {
   snapshotBegin: 7,
   snapshotChunk: 8,
   snapshotEnd: 9,
+  digest: 10,
+  snapshotWanted: 11,
 } as const;
 
 export type FrameKindCode = (typeof FrameKind)[keyof typeof FrameKind];

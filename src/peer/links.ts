@@ -7,6 +7,13 @@ import type { Clock } from '../platform/clock.js';
 import type { Net } from '../platform/net.js';
 import { type AcceptedLink, Acceptor } from './acceptor.js';
 import { Dialer, type DialTarget, type Endpoint } from './dialer.js';
+import {
+  type DigestNote,
+  decodeDigest,
+  decodeSnapshotWanted,
+  encodeDigest,
+  encodeSnapshotWanted,
+} from './digest-codec.js';
 import { FrameKind } from './frame.js';
 import type { Hello, MemberIdentity, Refusal } from './handshake.js';
 import {
@@ -29,6 +36,9 @@ export interface LinkEvents {
   onMessage(message: PeerMessage): void;
   onProposal(from: string, proposal: Proposal): void;
   onNack(from: string, nack: ProposeNack): void;
+  onDigest(from: string, note: DigestNote): void;
+  /** A member in quarantine needs a snapshot at `index` or later. */
+  onSnapshotWanted(from: string, index: number): void;
   /** A member can be sent to. */
   onUp(member: MemberIdentity): void;
   /** A connection with a member, in either direction, is gone. */
@@ -142,6 +152,14 @@ export class PeerLinks {
     this.#queue(to, [encodeNack(nack)]);
   }
 
+  sendDigest(to: string, note: DigestNote): void {
+    this.#queue(to, [encodeDigest(note)]);
+  }
+
+  sendSnapshotWanted(to: string, index: number): void {
+    this.#queue(to, [encodeSnapshotWanted(index)]);
+  }
+
   /** Writes what was queued, one system call a member. */
   flush(): void {
     if (this.#outbox.size === 0) return;
@@ -225,6 +243,18 @@ export class PeerLinks {
       const nack = decodeNack(body);
       if (typeof nack === 'string') return nack;
       events.onNack(from, nack);
+      return null;
+    }
+    if (kind === FrameKind.digest) {
+      const note = decodeDigest(body);
+      if (typeof note === 'string') return note;
+      events.onDigest(from, note);
+      return null;
+    }
+    if (kind === FrameKind.snapshotWanted) {
+      const index = decodeSnapshotWanted(body);
+      if (typeof index === 'string') return index;
+      events.onSnapshotWanted(from, index);
       return null;
     }
     return `unexpected frame kind ${kind}`;

@@ -18,7 +18,7 @@ import {
 import { isJoint, membershipOf, sameMembership, stepTowards } from './membership.js';
 import type { Message } from './messages.js';
 import { Reporter } from './ready.js';
-import { forgetLeader, hurryElectionTimer, restartElectionTimer } from './roles.js';
+import { becomeFollower, forgetLeader, hurryElectionTimer, restartElectionTimer } from './roles.js';
 import { RaftState } from './state.js';
 import { statusOf } from './status.js';
 import type {
@@ -123,6 +123,11 @@ export class RaftCore<B> {
     );
   }
 
+  /** See quarantine(). */
+  get quarantined(): boolean {
+    return this.#state.quarantined;
+  }
+
   /** Takes a message from a peer. Never throws for what a peer can send. */
   step(message: Message<B>): void {
     if (this.#state.fault === '') dispatch(this.#state, message);
@@ -191,7 +196,8 @@ export class RaftCore<B> {
     const state = this.#state;
     let taken = false;
     if (state.fault === '') {
-      if (state.role === 'leader') taken = state.leaderReads.add({ from: state.id, id });
+      if (state.quarantined) taken = false;
+      else if (state.role === 'leader') taken = state.leaderReads.add({ from: state.id, id });
       else if (state.leader !== '') taken = state.forwardedReads.add(id);
     }
     if (!taken) state.answerRead(id, -1);
@@ -221,10 +227,47 @@ export class RaftCore<B> {
     const state = this.#state;
     assert(state.pendingSnapshot?.index === meta.index, `snapshot ${meta.index} not asked for`);
     state.pendingSnapshot = null;
+    state.quarantined = false;
     state.durability.snapshotInstalled(meta.index);
     state.appliedIndex = meta.index;
     state.snapshotIndex = meta.index;
     if (state.role === 'follower' && state.leader !== '') accept(state, meta.index);
+  }
+
+  /**
+   * The machine's data is not what the log says: from now on this node neither leads nor votes nor
+   * acknowledges. Term, vote and log stay as they are, and are still good.
+   */
+  quarantine(): void {
+    const state = this.#state;
+    if (state.role !== 'follower') becomeFollower(state, state.term, '');
+    state.quarantined = true;
+  }
+
+  /**
+   * A snapshot of another member is here to replace the data of this node in quarantine. kept: the
+   * log reaches over it; make it this node's own, apply again from there, and call rebuilt(meta).
+   * reset: it replaces the log too; it is asked for in Ready.snapshot as any received one.
+   * tooOld: what follows it in the log is not there any more; get a newer one.
+   */
+  rebuildFrom(meta: SnapshotMeta): 'kept' | 'reset' | 'tooOld' {
+    const state = this.#state;
+    assert(state.quarantined, 'only data in quarantine is rebuilt');
+    if (state.pendingSnapshot !== null || meta.index < state.snapshotIndex) return 'tooOld';
+    if (state.log.termAt(meta.index) === meta.term) return 'kept';
+    if (meta.index <= state.commitIndex) return 'tooOld';
+    state.beginSnapshot(meta);
+    return 'reset';
+  }
+
+  /** The machine stands where the snapshot does, which is durable here: the quarantine is over. */
+  rebuilt(meta: SnapshotMeta): void {
+    const state = this.#state;
+    assert(state.quarantined && state.log.termAt(meta.index) === meta.term, 'rebuilt in the log');
+    state.quarantined = false;
+    state.commitTo(meta.index);
+    state.appliedIndex = meta.index;
+    state.snapshotIndex = meta.index;
   }
 
   /**

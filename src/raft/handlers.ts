@@ -21,7 +21,7 @@ import {
 import { onAppendResponse, onHeartbeatResponse, onReadIndex } from './leader.js';
 import { allMembers } from './membership.js';
 import { MESSAGE_TYPES, type Message, type MessageOf, type MessageType } from './messages.js';
-import { becomeFollower } from './roles.js';
+import { becomeFollower, hearLeader } from './roles.js';
 import type { RaftState } from './state.js';
 import type { Role } from './types.js';
 
@@ -112,11 +112,16 @@ export function dispatch<B>(state: RaftState<B>, message: Message<B>): void {
   if (message.to !== state.id || message.from === state.id) return;
   if (!Number.isSafeInteger(message.term) || message.term < 0 || message.term > TERM_MAX) return;
   if (FROM_MEMBERS_ONLY.has(message.type) && !isMember(state, message.from)) return;
+  if (state.quarantined && !FROM_LEADER.has(message.type)) return;
   if (state.linksDown.size > 0) state.linksDown.delete(message.from);
   if (message.term > state.term) {
     if (!adoptTerm(state, message)) return;
   } else if (message.term < state.term && message.type !== 'preVote') {
-    answerStale(state, message);
+    if (!state.quarantined) answerStale(state, message);
+    return;
+  }
+  if (state.quarantined) {
+    hearLeader(state, message.from);
     return;
   }
   const handler = HANDLERS[state.role][message.type] as (s: RaftState<B>, m: Message<B>) => void;

@@ -49,6 +49,11 @@ export class RaftState<B> {
   /** A received snapshot that the driver is installing; the log already begins after it. */
   pendingSnapshot: SnapshotMeta | null = null;
   fault = '';
+  /**
+   * The machine's data is not to be trusted: this node listens for the leader and says nothing,
+   * until a snapshot of another member has taken the data's place.
+   */
+  quarantined = false;
 
   /** Ticks since the start of this core. */
   now = 0;
@@ -118,7 +123,8 @@ export class RaftState<B> {
    * without it is committed.
    */
   get promotable(): boolean {
-    if (this.pendingSnapshot !== null || !this.mayVoteFor(this.log.lastIndex)) return false;
+    if (this.pendingSnapshot !== null || this.quarantined) return false;
+    if (!this.mayVoteFor(this.log.lastIndex)) return false;
     const { current, currentIndex } = this.memberships;
     if (isVoter(current, this.id)) return true;
     if (currentIndex <= this.commitIndex) return false;

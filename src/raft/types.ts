@@ -88,7 +88,7 @@ export interface SnapshotMeta {
 export type Role = 'follower' | 'precandidate' | 'candidate' | 'leader';
 
 /** What a driver may propose; the core makes the other kinds itself. */
-export type ProposalKind = 'batch' | 'tick';
+export type ProposalKind = 'batch' | 'tick' | 'checkpoint';
 
 export interface RaftConfig {
   readonly id: string;

@@ -1,6 +1,6 @@
 // Owns: bringing the machine up to the commit index, a bounded stretch of time each turn, so that a
-// long backlog never starves heartbeats. Stops exactly at an index that a snapshot was planned for
-// and tells its owner.
+// long backlog never starves heartbeats. Tells right behind a checkpoint, and at an index that was
+// asked for, before anything else is applied.
 
 import type { LoggedRecord } from '../base/log-entry.js';
 import type { Machine, ResultSink } from '../machine/machine.js';
@@ -10,6 +10,7 @@ import type { RaftCore } from '../raft/core.js';
 /** Bytes of entries taken from the core at a time. */
 const FETCH_BYTES = 4 * 2 ** 20;
 const SLICE_MS = 8;
+const NOBODY: ResultSink = { beforeApply: () => {}, applied: () => {} };
 
 export class Applier {
   readonly #core: RaftCore<LoggedRecord>;
@@ -19,6 +20,10 @@ export class Applier {
   /** 0, or the index at which `onStop` must see the machine before it goes on. */
   #stopAt = 0;
   #onStop: () => void = () => {};
+  /** Entries up to here were applied before: nobody waits for their results any more. */
+  #repeatedTo = 0;
+  /** Called right after a checkpoint entry, before the next one. */
+  onCheckpoint: (index: number) => void = () => {};
 
   constructor(core: RaftCore<LoggedRecord>, machine: Machine, sink: ResultSink, clock: Clock) {
     this.#core = core;
@@ -41,6 +46,11 @@ export class Applier {
     this.#stopAt = 0;
   }
 
+  /** The machine went back: what follows up to `index` is applied for the second time. */
+  repeatTo(index: number): void {
+    this.#repeatedTo = index;
+  }
+
   /** Applies what is committed; false when time ran out and there is more. */
   run(): boolean {
     const machine = this.#machine;
@@ -52,7 +62,8 @@ export class Applier {
       // turn.
       if (entries.length === 0) return true;
       for (const entry of entries) {
-        machine.apply(entry.body.record, this.#sink);
+        machine.apply(entry.body.record, entry.index > this.#repeatedTo ? this.#sink : NOBODY);
+        if (entry.kind === 'checkpoint') this.onCheckpoint(entry.index);
         if (entry.index === this.#stopAt) this.#reachedStop();
         if (this.#clock.monotonic() > deadline) break;
       }

@@ -19,6 +19,8 @@ export interface DurableSinks {
 export interface RecordBytes {
   readonly index: number;
   readonly bytes: Buffer;
+  /** The next record begins a new segment: a snapshot at this one replaces what is before. */
+  readonly endsSegment?: boolean;
 }
 
 interface Job {

@@ -1,7 +1,8 @@
 // Owns: the one table from what went wrong in the group to what a client is told (architecture
 // D13). Definite errors say the command was not executed and never will be; UNKNOWN says that it
-// may have been.
+// may have been. And what ends this node, for its operator.
 
+import { OperationalError } from '../base/errors.js';
 import { ErrorReply } from '../resp/reply.js';
 
 /**
@@ -27,4 +28,26 @@ export const UNKNOWN_RESULT = new ErrorReply(
 );
 /** Definite: too much is waiting on this node. */
 export const BUSY = new ErrorReply('BUSY Too many writes are waiting on this node; not executed');
+/** Definite: this node's data is wrong; nothing here is answered from it. */
+export const QUARANTINED = new ErrorReply(
+  "LOADING This node's data differs from the majority's and is being rebuilt; not executed, use another node",
+);
 export const SHUTTING_DOWN = new ErrorReply('CLUSTERDOWN This node is shutting down; not executed');
+
+/** Writes that were answered here are not in the majority's state: their numbers cannot go on. */
+export function lostWrites(nodeId: string): OperationalError {
+  return new OperationalError(
+    'E_ORIGIN_LOST',
+    `${nodeId} answered writes that the majority does not have: its memory was damaged. Start it again; ` +
+      'its data is rebuilt, and its writes begin a new sequence.',
+  );
+}
+
+/** The core found that this node lost what it had promised to keep: it may not vote any more. */
+export function lostLog(fault: string, nodeId: string): OperationalError {
+  return new OperationalError(
+    'E_LOG_LOST',
+    `${nodeId} takes no part any more: ${fault}. Its data directory was emptied or replaced. Put the old one back, ` +
+      'or remove the node from the cluster and add it again under a new id.',
+  );
+}

@@ -5,6 +5,7 @@
 import type { Machine } from '../machine/machine.js';
 import type { ErrorReply, Reply } from '../resp/reply.js';
 import type { LatencySummary } from '../storage/latency-window.js';
+import type { IntegrityStatus } from './integrity.js';
 
 /**
  * One client write on its way: a command, or MULTI ... EXEC with an optional WATCH before it, as
@@ -74,6 +75,8 @@ export interface GroupStatus {
   readonly fsyncMicros: LatencySummary;
   readonly replicationMicros: LatencySummary;
   readonly elections: number;
+  /** Comparison of the members' data at checkpoints. */
+  readonly integrity: IntegrityStatus;
 }
 
 export interface Group {
@@ -84,6 +87,11 @@ export interface Group {
   readonly canReadNow: boolean;
   write(write: PendingWrite): void;
   read(read: PendingRead): void;
+  /**
+   * Null, or the definite error to answer to everything that reads or writes data: this node's is
+   * in quarantine.
+   */
+  readonly quarantine: ErrorReply | null;
   /**
    * Null when writes are welcome; otherwise the definite error to answer instead (-CLUSTERDOWN,
    * -LOADING, ...).

@@ -124,7 +124,12 @@ export class Proposals implements ResultSink {
     }
   }
 
-  /** Answers everything: the node stops. */
+  /** The next sequence number to be applied here, of those given out or to be given. */
+  get firstUnapplied(): number {
+    return this.#batches.peek()?.firstSeq ?? this.#nextSeq;
+  }
+
+  /** Answers everything: the node stops, or its data is not to be trusted. */
   failAll(): void {
     this.expire(Number.POSITIVE_INFINITY);
   }

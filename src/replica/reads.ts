@@ -3,6 +3,7 @@
 // is asked again with a new id until its time is up. Never reads anything itself.
 
 import { RingBuffer } from '../base/ring-buffer.js';
+import type { ErrorReply } from '../resp/reply.js';
 import { READ_TIMEOUT } from './errors.js';
 import type { PendingRead } from './group.js';
 
@@ -94,11 +95,20 @@ export class Reads {
     }
     for (const batch of this.#refused.splice(0)) {
       if (batch.arrivedAt >= before) this.#send(batch, now);
-      else fail(batch.reads);
+      else fail(batch.reads, READ_TIMEOUT);
     }
     while ((this.#confirmed.peek()?.arrivedAt ?? before) < before) {
-      fail(this.#confirmed.shift()!.reads);
+      fail(this.#confirmed.shift()!.reads, READ_TIMEOUT);
     }
+  }
+
+  /** Answers everything that waits with an error. */
+  failAll(error: ErrorReply): void {
+    fail(this.#turn.splice(0), error);
+    for (const { reads } of this.#asked.values()) fail(reads, error);
+    for (const { reads } of this.#refused.splice(0)) fail(reads, error);
+    this.#asked.clear();
+    while (this.#confirmed.length > 0) fail(this.#confirmed.shift()!.reads, error);
   }
 
   #send(batch: ReadBatch, now: number): void {
@@ -113,6 +123,6 @@ function run(reads: readonly PendingRead[]): void {
   for (const read of reads) read.onReadable();
 }
 
-function fail(reads: readonly PendingRead[]): void {
-  for (const read of reads) read.onFailed(READ_TIMEOUT);
+function fail(reads: readonly PendingRead[], error: ErrorReply): void {
+  for (const read of reads) read.onFailed(error);
 }

@@ -4,24 +4,26 @@
 // waits; completions of disk and network start the next turn. Never looks into payloads, never
 // answers a client itself: proposals.ts, reads.ts and the machine do.
 
-import { OperationalError } from '../base/errors.js';
 import type { LoggedRecord } from '../base/log-entry.js';
 import type { Machine } from '../machine/machine.js';
 import { originName } from '../machine/origins.js';
 import { checkPayload } from '../machine/payload-check.js';
 import type { Logger } from '../observe/logger.js';
+import type { DigestNote } from '../peer/digest-codec.js';
 import type { PeerLinks } from '../peer/links.js';
 import { NackReason, type Proposal, type ProposeNack } from '../peer/proposal-codec.js';
 import type { PeerMessage } from '../peer/raft-codec.js';
 import type { Clock, Timer } from '../platform/clock.js';
 import type { RaftCore } from '../raft/core.js';
-import type { Ready, RoleChange } from '../raft/types.js';
+import type { Ready, RoleChange, SnapshotMeta } from '../raft/types.js';
+import type { ErrorReply } from '../resp/reply.js';
 import { LatencyWindow } from '../storage/latency-window.js';
 import { Applier } from './applier.js';
 import { DurableStream } from './durable-stream.js';
 import type { EntryMaker } from './entry-maker.js';
-import { BUSY, CLUSTER_DOWN, SHUTTING_DOWN } from './errors.js';
+import { BUSY, CLUSTER_DOWN, lostLog, lostWrites, QUARANTINED, SHUTTING_DOWN } from './errors.js';
 import type { Group, GroupStatus, PendingRead, PendingWrite, PersistenceStatus } from './group.js';
+import { Integrity } from './integrity.js';
 import type { Members } from './members.js';
 import { Pacemaker } from './pacemaker.js';
 import { type ProposalBatch, Proposals } from './proposals.js';
@@ -87,6 +89,7 @@ export class Replica implements Group {
   readonly #applier: Applier;
   readonly #durable: DurableStream;
   readonly #pacemaker: Pacemaker;
+  readonly #integrity: Integrity;
   readonly #replication = new LatencyWindow();
   #timers: Timer[] = [];
   #turnScheduled = false;
@@ -118,8 +121,19 @@ export class Replica implements Group {
       appendRecords: (records, done) => parts.storage.appendRecords(records, done),
       fatal: parts.fatal,
     });
-    this.#pacemaker = new Pacemaker(parts.clock, () => this.#proposeTick());
-    parts.snapshots.attach(this.#applier, () => this.#schedule());
+    this.#pacemaker = new Pacemaker(parts.clock, () => this.#proposeEmpty('tick'));
+    const { settings, core, links, clock, logger } = parts;
+    this.#integrity = new Integrity({
+      ...{ nodeId: settings.nodeId, core, links, clock, logger },
+      onQuarantine: () => this.#quarantined(),
+    });
+    parts.snapshots.attach({
+      applier: this.#applier,
+      integrity: this.#integrity,
+      schedule: () => this.#schedule(),
+      offer: (from, term, meta) => this.#offer(from, term, meta),
+      proposeCheckpoint: () => this.#proposeEmpty('checkpoint'),
+    });
   }
 
   /** Begins to tick. Links and storage are ready. */
@@ -140,6 +154,10 @@ export class Replica implements Group {
     return this.#core.canReadNow;
   }
 
+  get quarantine(): ErrorReply | null {
+    return this.#integrity.quarantined ? QUARANTINED : null;
+  }
+
   write(write: PendingWrite): void {
     // Writes that wait together share the arrival of the first: it is for time limits only.
     if (this.#proposals.queued === 0) this.#writesArrivedAt = this.#clock.monotonic();
@@ -152,8 +170,9 @@ export class Replica implements Group {
     this.#schedule();
   }
 
-  refusal(): typeof BUSY | null {
+  refusal(): ErrorReply | null {
     if (this.#stopping) return SHUTTING_DOWN;
+    if (this.#integrity.quarantined) return QUARANTINED;
     if (this.#proposals.bytes > WAITING_BYTES_MAX) return BUSY;
     if (this.#core.leader !== '') return null;
     const leaderless = this.#clock.monotonic() - this.#leaderSeenAt;
@@ -171,6 +190,7 @@ export class Replica implements Group {
       fsyncMicros: storage.fsyncLatency(),
       replicationMicros: this.#replication.summary(),
       elections: this.#elections,
+      integrity: this.#integrity.status(),
     });
   }
 
@@ -212,7 +232,17 @@ export class Replica implements Group {
     this.#schedule();
   }
 
+  onDigest(from: string, note: DigestNote): void {
+    this.#integrity.onDigest(from, note);
+    this.#schedule();
+  }
+
+  onSnapshotWanted(from: string, index: number): void {
+    this.#parts.snapshots.serve(from, index);
+  }
+
   onLinkUp(nodeId: string): void {
+    this.#integrity.onLinkUp(nodeId);
     if (nodeId === this.#core.leader) this.#resend(0);
     this.#schedule();
   }
@@ -377,12 +407,14 @@ export class Replica implements Group {
     }
   }
 
-  #proposeTick(): void {
-    if (this.#core.role !== 'leader') return;
-    this.#core.propose('tick', 1, (index, term) =>
-      this.#parts.maker.make({ index, term, kind: 'tick', runs: [] }, []),
+  /** Leader: an entry that is only its kind, and its time. Its index; 0 when it cannot be appended. */
+  #proposeEmpty(kind: 'tick' | 'checkpoint'): number {
+    if (this.#core.role !== 'leader') return 0;
+    const entry = this.#core.propose(kind, 1, (index, term) =>
+      this.#parts.maker.make({ index, term, kind, runs: [] }, []),
     );
     this.#schedule();
+    return entry?.index ?? 0;
   }
 
   #carryOut(): void {
@@ -403,7 +435,9 @@ export class Replica implements Group {
     const { hardState, entries, afterDurable, token, admitted } = ready;
     const nothing = hardState === null && entries.length === 0 && afterDurable.length === 0;
     if (nothing && !admitted) return;
-    const records = entries.map((entry) => ({ index: entry.index, bytes: entry.body.bytes }));
+    const records = entries.map(({ index, kind, body }) => {
+      return { index, bytes: body.bytes, endsSegment: kind === 'checkpoint' };
+    });
     for (const entry of entries) this.#parts.maker.noteTime(entry.body.record.time);
     this.#durable.submit(hardState, records, () => {
       for (const message of afterDurable) this.#links.send(message);
@@ -423,6 +457,7 @@ export class Replica implements Group {
           this.#installing = false;
           this.#core.snapshotInstalled(meta);
           this.#proposals.skipTo(this.machine.lastSeq(origin, incarnation));
+          if (this.#integrity.quarantined) this.#integrity.rebuilt(meta.index);
           this.#schedule();
         },
         (error) => this.#parts.fatal(error),
@@ -430,10 +465,57 @@ export class Replica implements Group {
     });
   }
 
+  /** A received snapshot is loaded beside the state: is it wanted? */
+  #offer(from: string, term: number, meta: SnapshotMeta): void {
+    if (!this.#core.quarantined) {
+      this.#core.step({ type: 'snapshot', from, to: this.#parts.settings.nodeId, term, meta });
+    } else if (!this.#installing && this.#core.rebuildFrom(meta) === 'kept') {
+      this.#rebuild(meta);
+    }
+    this.#schedule();
+  }
+
+  /** The log stays, the data is another member's, and the entries since then are applied again. */
+  #rebuild(meta: SnapshotMeta): void {
+    const before = this.machine.appliedIndex;
+    this.#installing = true;
+    this.#durable.submit(null, [], () => {
+      this.#parts.snapshots.rebuild(meta).then(
+        () => {
+          this.#installing = false;
+          this.#core.rebuilt(meta);
+          this.#applier.repeatTo(before);
+          this.#integrity.rebuilt(Math.max(before, meta.index));
+          this.#schedule();
+        },
+        (error) => this.#parts.fatal(error),
+      );
+    });
+  }
+
+  /** Nobody is answered from this state any more. */
+  #quarantined(): void {
+    this.#proposals.failAll();
+    this.#reads.failAll(QUARANTINED);
+    this.#schedule();
+  }
+
+  /** The state is right again. What it says of this node's own writes decides how they go on. */
+  #restored(): void {
+    const { nodeId, origin, incarnation } = this.#parts.settings;
+    const lastSeq = this.machine.lastSeq(origin, incarnation);
+    if (lastSeq + 1 < this.#proposals.firstUnapplied) throw lostWrites(nodeId);
+    this.#proposals.skipTo(lastSeq);
+    this.#resend(0);
+  }
+
   #apply(): void {
+    // Data in quarantine is replaced, not continued.
+    if (this.#installing || this.#core.quarantined) return;
     const before = this.machine.appliedIndex;
     if (!this.#applier.run()) this.#schedule();
     const applied = this.machine.appliedIndex;
+    if (this.#integrity.applied(applied)) this.#restored();
     if (applied === before) return;
     if (this.#timedIndex !== 0 && applied >= this.#timedIndex) {
       this.#replication.record((this.#clock.monotonic() - this.#timedAt) * 1000);
@@ -486,15 +568,7 @@ export class Replica implements Group {
     if (this.#proposals.bytes > 0 && now - this.#resentAt > RESEND_MS) this.#resend(0);
     this.#parts.snapshots.maybeTake();
     this.#parts.members.poll();
+    this.#integrity.poll();
     this.#schedule();
   }
-}
-
-/** The core found that this node lost what it had promised to keep: it may not vote any more. */
-function lostLog(fault: string, nodeId: string): OperationalError {
-  return new OperationalError(
-    'E_LOG_LOST',
-    `${nodeId} takes no part any more: ${fault}. Its data directory was emptied or replaced. Put the old one back, ` +
-      'or remove the node from the cluster and add it again under a new id.',
-  );
 }

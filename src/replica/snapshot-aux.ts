@@ -43,6 +43,17 @@ export function parseAux(aux: ReadonlyMap<string, string>): {
   return { meta: { index, term, membership }, state };
 }
 
+/** Fields that are state of the machine: equal on all members at one index. */
+const STATE_FIELDS = ['index', 'term', 'time', 'origins', 'touches', 'scripts'].map(
+  (name) => `helios-${name}`,
+);
+
+/** The digest of the whole state: keys, and what the machine keeps besides. Ends `keys`. */
+export function withState(keys: Digest, aux: ReadonlyMap<string, string>): string {
+  for (const name of STATE_FIELDS) keys.addText(name, aux.get(name) ?? '');
+  return keys.toString();
+}
+
 /**
  * Whether the file that was read back is the one that was meant: throws E_RDB, naming what differs.
  */

@@ -10,7 +10,7 @@ import type { SnapshotMeta } from '../raft/types.js';
 import { verifyRdb } from '../storage/rdb/reader.js';
 import { SnapshotWriter } from '../storage/rdb/snapshot-writer.js';
 import type { SnapshotSink } from '../storage/snapshot-sink.js';
-import { auxOf, checkWritten } from './snapshot-aux.js';
+import { auxOf, checkWritten, withState } from './snapshot-aux.js';
 
 /** Keys serialised between two looks at the clock: some tens of microseconds. */
 const KEYS_PER_STEP = 16;
@@ -27,31 +27,43 @@ export interface WalkPorts {
 export class SnapshotWalk {
   readonly meta: SnapshotMeta;
   readonly #ports: WalkPorts;
+  readonly #aux: ReadonlyMap<string, string>;
   readonly #writer: SnapshotWriter;
+  #digest = '';
 
   /** `meta` stands for the machine as it is now. */
   constructor(ports: WalkPorts, meta: SnapshotMeta) {
     const { machine } = ports;
     this.meta = meta;
     this.#ports = ports;
-    this.#writer = new SnapshotWriter(machine.keyspace, auxOf(meta, machine.dumpState()));
+    this.#aux = auxOf(meta, machine.dumpState());
+    this.#writer = new SnapshotWriter(machine.keyspace, this.#aux);
     machine.keyspace.dirty = 0;
+  }
+
+  /** Of the keys and of the rest of the state; sixteen hexadecimal digits once it is written. */
+  get digest(): string {
+    return this.#digest;
   }
 
   /**
    * Writes and verifies. Rejects with the file thrown away and the epoch ended when a write, the
    * sync or the verification fails.
    */
-  async writeTo(sink: SnapshotSink): Promise<void> {
+  async write(makeSink: () => Promise<SnapshotSink>): Promise<SnapshotSink> {
+    let sink: SnapshotSink | null = null;
     try {
+      sink = await makeSink();
       await this.#serialise(sink);
       await sink.finish();
       const { disk, clock } = this.#ports;
       const report = await verifyRdb(disk, sink.path, new Pacer(clock, SLICE_MS));
       checkWritten(report, this.meta, this.#writer.digest);
+      this.#digest = withState(this.#writer.digest, this.#aux);
+      return sink;
     } catch (error) {
       this.#writer.abort();
-      await sink.abort();
+      await sink?.abort();
       throw error;
     }
   }

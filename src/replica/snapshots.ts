@@ -1,8 +1,8 @@
-// Owns: snapshots of this member: when one is taken, writing it in slices beside the running
-// machine (architecture D7), what follows once it is durable, and snapshots that travel to and from
-// other members. Invariants: one local snapshot at a time; the log behind it goes only after it was
-// read back and found to be what was meant, and is the durable base; a received one is loaded and
-// checked whole before the core hears of it.
+// Owns: snapshots of this member: its own, at checkpoints of the log or on demand, and those that
+// travel to and from other members. Invariants: one of its own at a time; the log behind it goes
+// only after it was read back and found to be what was meant, did not differ from the others' at
+// that checkpoint, and is the durable base; the base never goes back; a received one is loaded and
+// checked whole before anyone hears of it.
 
 import type { LoggedRecord } from '../base/log-entry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
@@ -20,21 +20,12 @@ import type { LogStore } from '../storage/log-store.js';
 import { loadRdb } from '../storage/rdb/reader.js';
 import type { Applier } from './applier.js';
 import type { PersistenceStatus } from './group.js';
+import type { Integrity } from './integrity.js';
 import { parseAux } from './snapshot-aux.js';
+import { type SnapshotPolicy, SnapshotSchedule } from './snapshot-policy.js';
 import { type ReceivedSnapshot, SnapshotReceiver } from './snapshot-receiver.js';
 import { sendSnapshot } from './snapshot-sender.js';
 import { SLICE_MS, SnapshotWalk } from './snapshot-taker.js';
-
-export interface SnapshotPolicy {
-  /** Writes since the last snapshot after which one is due; 0 for never. */
-  readonly intervalWrites: number;
-  /** Ms since the last one after which it is due if anything was written; 0 for never. */
-  readonly intervalMs: number;
-  /** Ms between two at least. */
-  readonly intervalMsMin: number;
-  /** Entries kept in memory behind a snapshot, for members that are a little late. */
-  readonly entriesKept: number;
-}
 
 export interface SnapshotParts {
   readonly policy: SnapshotPolicy;
@@ -51,17 +42,19 @@ export interface SnapshotParts {
   readonly addressOf: (id: string) => MemberAddress | null;
 }
 
-/**
- * Of the log since the last snapshot, relative to the snapshot: below it, writing everything again
- * is not worth it.
- */
-const LOG_SHARE_MIN = 0.5;
-/** Bytes of log after which a snapshot is due whatever else is said. */
-const LOG_BYTES_MAX = 512 * 2 ** 20;
+/** What the replica, which is made after this, gives it. */
+export interface SnapshotHost {
+  readonly applier: Applier;
+  readonly integrity: Integrity;
+  readonly schedule: () => void;
+  /** A received snapshot is here, loaded and sound; install() or rebuild() it, or it is dropped. */
+  readonly offer: (from: string, term: number, meta: SnapshotMeta) => void;
+  /** Leader only: appends a checkpoint; its index, or 0 when it cannot. */
+  readonly proposeCheckpoint: () => number;
+}
+
 /** Bytes of entries kept in memory behind a snapshot. */
 const KEPT_BYTES_MAX = 32 * 2 ** 20;
-/** After a snapshot that failed the next one is tried so much later, ms. */
-const RETRY_MS = 30_000;
 
 interface Staged {
   readonly received: ReceivedSnapshot;
@@ -72,41 +65,46 @@ interface Staged {
 export class Snapshots {
   readonly receiver: SnapshotReceiver;
   readonly #parts: SnapshotParts;
-  #applier: Applier | null = null;
-  #schedule: () => void = () => {};
+  readonly #due: SnapshotSchedule;
+  #host: SnapshotHost | null = null;
   #newest: SnapshotMeta | null;
   #running = false;
-  #lastAt: number;
-  #lastWrites = 0;
   #lastOk = true;
   #lastMs = 0;
   #failures = 0;
-  /** Monotonic ms before which none is tried after a failure; 0 for none. */
-  #retryAt = 0;
   #staged: Staged | null = null;
+  /** Index and term of the checkpoint that this leader appended last. */
+  #proposed = { index: 0, term: 0 };
+  /** Grows when another member's data takes the place of this one's: a walk begun before is void. */
+  #generation = 0;
+  /** Changes of the base go one after another. */
+  #baseWork: Promise<unknown> = Promise.resolve();
+  /** Members in quarantine that a snapshot is on its way to. */
+  readonly #serving = new Set<string>();
 
   constructor(parts: SnapshotParts) {
+    const { policy, clock, machine, store, logger } = parts;
     this.#parts = parts;
     this.#newest = parts.newest;
-    this.#lastAt = parts.clock.now();
+    this.#due = new SnapshotSchedule(policy, clock, machine, store);
     this.receiver = new SnapshotReceiver({
-      createSink: () => parts.store.createSnapshot(),
+      createSink: () => store.createSnapshot(),
       onReceived: (snapshot) => void this.#stage(snapshot),
-      onFailed: (from, reason) => parts.logger.warn('Snapshot not received', { from, reason }),
+      onFailed: (from, reason) => logger.warn('Snapshot not received', { from, reason }),
     });
   }
 
   /** Joins the parts that the replica makes after this one. */
-  attach(applier: Applier, schedule: () => void): void {
-    this.#applier = applier;
-    this.#schedule = schedule;
+  attach(host: SnapshotHost): void {
+    this.#host = host;
+    host.applier.onCheckpoint = (index) => this.#checkpoint(index);
   }
 
   status(): PersistenceStatus {
     const { store } = this.#parts;
     return {
       snapshotRunning: this.#running,
-      lastSnapshotAt: this.#lastAt,
+      lastSnapshotAt: this.#due.lastAt,
       lastSnapshotOk: this.#lastOk,
       lastSnapshotMs: this.#lastMs,
       snapshotFailures: this.#failures,
@@ -117,83 +115,62 @@ export class Snapshots {
     };
   }
 
-  /** Takes a snapshot if the policy says that one is due. */
+  /**
+   * Called often. The leader decides for all by a checkpoint in the log; a snapshot that failed
+   * here is tried again here.
+   */
   maybeTake(): void {
-    if (this.#running || !this.#due()) return;
-    this.take().catch(() => {});
+    if (this.#running || this.#host!.integrity.quarantined) return;
+    if (this.#due.retryDue || this.#due.overdue) this.take().catch(() => {});
+    else if (this.#parts.core.role === 'leader' && this.#due.due) this.#proposeCheckpoint();
   }
 
-  /** Takes a snapshot; rejects when one is running or it fails. */
-  async take(): Promise<void> {
-    if (this.#running) throw new Error('Background save already in progress');
-    this.#running = true;
-    const { clock, store, logger, machine } = this.#parts;
-    const begun = clock.monotonic();
-    const { writes } = machine;
-    try {
-      await this.#reach(await store.rotate());
-      const meta = await this.#write();
-      this.#lastOk = true;
-      this.#lastMs = clock.monotonic() - begun;
-      const bytes = store.snapshot?.bytes ?? 0;
-      const ms = Math.round(this.#lastMs);
-      logger.info('Snapshot written', { index: meta.index, term: meta.term, bytes, ms });
-      this.#lastAt = clock.now();
-      this.#lastWrites = writes;
-      this.#retryAt = 0;
-    } catch (error) {
-      this.#lastOk = false;
-      this.#failures++;
-      this.#retryAt = clock.monotonic() + RETRY_MS;
-      logger.error('Snapshot failed; the log is kept', { error: String(error) });
-      throw error;
-    } finally {
-      this.#running = false;
-    }
+  /** Takes a snapshot of this member alone; rejects when one is running or it fails. */
+  take(): Promise<void> {
+    if (this.#running) return Promise.reject(new Error('Background save already in progress'));
+    return this.#attempt(async () => {
+      await this.#reach(await this.#parts.store.rotate());
+      return this.#write(this.#beginWalk(), false);
+    });
   }
 
   /** Streams the newest snapshot to a member that needs it; tells the core how it went. */
   sendTo(peer: string): void {
-    const { core, store, disk, net, clock, logger, self } = this.#parts;
-    const to = this.#parts.addressOf(peer);
-    const file = store.snapshot;
-    const meta = this.#newest;
-    if (to === null || file === null || meta === null) {
-      core.snapshotSent(peer, false);
+    const { core } = this.#parts;
+    void this.#stream(peer).then((sent) => {
+      core.snapshotSent(peer, sent);
+      this.#host!.schedule();
+    });
+  }
+
+  /** A member in quarantine needs a snapshot at `index` or later. */
+  serve(peer: string, index: number): void {
+    const { core } = this.#parts;
+    if (this.#serving.has(peer) || this.#host!.integrity.quarantined) return;
+    if ((this.#newest?.index ?? 0) < index) {
+      if (core.role === 'leader' && !this.#running) this.#proposeCheckpoint();
       return;
     }
-    const begin = { term: core.term, meta, bytes: file.bytes };
-    void sendSnapshot({ to, self, begin, path: file.path, disk, net, clock }).then((fault) => {
-      if (fault === '') logger.info('Snapshot sent', { peer, index: meta.index });
-      else logger.warn('Snapshot not sent', { peer, reason: fault });
-      core.snapshotSent(peer, fault === '');
-      this.#schedule();
-    });
+    this.#serving.add(peer);
+    void this.#stream(peer).then(() => this.#serving.delete(peer));
   }
 
   /**
    * Makes the staged snapshot this member's state and log. Every promise kept before it is durable.
    */
-  async install(meta: SnapshotMeta): Promise<void> {
-    const { store, machine, logger } = this.#parts;
-    const staged = this.#staged;
-    if (staged === null || staged.state.index !== meta.index) {
-      throw new Error(`snapshot ${meta.index} to install is not here`);
-    }
-    this.#staged = null;
-    this.#applier?.cancelStop();
-    await store.reset({ index: meta.index, term: meta.term }, staged.received.sink);
-    machine.keyspace.adopt(staged.keyspace);
-    machine.loadState(staged.state);
-    this.#newest = meta;
-    this.#lastAt = this.#parts.clock.now();
-    this.#lastWrites = machine.writes;
-    logger.info('Snapshot installed', { index: meta.index, term: meta.term });
+  install(meta: SnapshotMeta): Promise<void> {
+    const { store } = this.#parts;
+    return this.#adopt(meta, (position, sink) => store.reset(position, sink));
+  }
+
+  /** Makes the staged snapshot this member's state; the log that reaches over it stays. */
+  rebuild(meta: SnapshotMeta): Promise<void> {
+    const { store } = this.#parts;
+    return this.#adopt(meta, (position, sink) => store.replaceBase(position, sink));
   }
 
   /**
-   * The core did not ask for the staged snapshot in the turn after it was stepped: it was not
-   * needed.
+   * Nobody asked for the staged snapshot in the turn after it was offered: it was not needed.
    */
   discardStaged(): void {
     const staged = this.#staged;
@@ -205,34 +182,99 @@ export class Snapshots {
     return this.#staged !== null;
   }
 
-  #due(): boolean {
-    const { policy, clock, machine, store } = this.#parts;
-    const writes = machine.writes - this.#lastWrites;
-    const age = clock.now() - this.#lastAt;
-    if (writes === 0 || clock.monotonic() < this.#retryAt) return false;
-    if (store.logBytes > LOG_BYTES_MAX) return true;
-    if (age < policy.intervalMsMin) return false;
-    if (policy.intervalMs > 0 && age >= policy.intervalMs) return true;
-    const worth = store.logBytes >= LOG_SHARE_MIN * (store.snapshot?.bytes ?? 0);
-    return policy.intervalWrites > 0 && writes >= policy.intervalWrites && worth;
+  #proposeCheckpoint(): void {
+    const { core, machine } = this.#parts;
+    const { index, term } = this.#proposed;
+    if (term === core.term && index > machine.appliedIndex) return;
+    this.#proposed = { index: this.#host!.proposeCheckpoint(), term: core.term };
+  }
+
+  /** The machine has just applied a checkpoint, as every member does: the walk begins here. */
+  #checkpoint(index: number): void {
+    if (this.#running) {
+      this.#parts.logger.info('Checkpoint left out: a snapshot is being written', { index });
+      return;
+    }
+    this.#attempt(() => this.#write(this.#beginWalk(), true)).catch(() => {});
+  }
+
+  async #attempt(work: () => Promise<SnapshotMeta>): Promise<void> {
+    this.#running = true;
+    const { clock, store, logger, machine } = this.#parts;
+    const begun = clock.monotonic();
+    const { writes } = machine;
+    try {
+      const { index, term } = await work();
+      this.#lastOk = true;
+      this.#lastMs = clock.monotonic() - begun;
+      this.#due.succeeded(writes);
+      const bytes = store.snapshot?.bytes ?? 0;
+      logger.info('Snapshot written', { index, term, bytes, ms: Math.round(this.#lastMs) });
+    } catch (error) {
+      this.#lastOk = false;
+      this.#failures++;
+      this.#due.failed();
+      logger.error('Snapshot failed; the log is kept', { error: String(error) });
+      throw error;
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #beginWalk(): SnapshotWalk {
+    const { core, machine, disk, clock } = this.#parts;
+    return new SnapshotWalk({ machine, disk, clock }, core.snapshotMeta(machine.appliedIndex));
   }
 
   /** Waits until the machine stands at `index`, where the new log segment begins. */
   #reach(index: number): Promise<void> {
     if (this.#parts.machine.appliedIndex >= index) return Promise.resolve();
-    return new Promise((resolve) => this.#applier!.stopAt(index, resolve));
+    return new Promise((resolve) => this.#host!.applier.stopAt(index, resolve));
   }
 
-  async #write(): Promise<SnapshotMeta> {
-    const { core, machine, store, clock, disk } = this.#parts;
-    const sink = await store.createSnapshot();
-    const meta = core.snapshotMeta(machine.appliedIndex);
-    await new SnapshotWalk({ machine, disk, clock }, meta).writeTo(sink);
-    await store.replaceBase({ index: meta.index, term: meta.term }, sink);
-    this.#newest = meta;
-    core.compact(meta, this.#keepFrom(meta.index));
-    clock.endOfTurn(this.#schedule);
+  /** `compared`: at a checkpoint, where the other members have a digest too. */
+  async #write(walk: SnapshotWalk, compared: boolean): Promise<SnapshotMeta> {
+    const { core, store, clock } = this.#parts;
+    const { meta } = walk;
+    const generation = this.#generation;
+    const sink = await walk.write(() => store.createSnapshot());
+    if (compared && generation === this.#generation) {
+      const verdict = await this.#host!.integrity.settle(meta.index, walk.digest);
+      if (verdict === 'differs') {
+        await sink.abort();
+        throw new Error(`the data at ${meta.index} differs from the majority's`);
+      }
+    }
+    await this.#changeBase(async () => {
+      if (generation !== this.#generation) {
+        await sink.abort();
+        throw new Error(`another member's snapshot took its place`);
+      }
+      await store.replaceBase({ index: meta.index, term: meta.term }, sink);
+      this.#newest = meta;
+      core.compact(meta, this.#keepFrom(meta.index));
+    });
+    clock.endOfTurn(this.#host!.schedule);
     return meta;
+  }
+
+  #changeBase(work: () => Promise<void>): Promise<void> {
+    const done = this.#baseWork.then(work);
+    this.#baseWork = done.catch(() => {});
+    return done;
+  }
+
+  async #stream(peer: string): Promise<boolean> {
+    const { core, store, disk, net, clock, logger, self } = this.#parts;
+    const to = this.#parts.addressOf(peer);
+    const file = store.snapshot;
+    const meta = this.#newest;
+    if (to === null || file === null || meta === null) return false;
+    const begin = { term: core.term, meta, bytes: file.bytes };
+    const fault = await sendSnapshot({ to, self, begin, path: file.path, disk, net, clock });
+    if (fault === '') logger.info('Snapshot sent', { peer, index: meta.index });
+    else logger.warn('Snapshot not sent', { peer, reason: fault });
+    return fault === '';
   }
 
   #keepFrom(index: number): number {
@@ -250,11 +292,37 @@ export class Snapshots {
     return from;
   }
 
+  /** The staged snapshot becomes the durable base in the way given, then the machine's state. */
+  async #adopt(
+    meta: SnapshotMeta,
+    makeBase: (
+      at: { index: number; term: number },
+      sink: Staged['received']['sink'],
+    ) => Promise<void>,
+  ): Promise<void> {
+    const { machine, logger } = this.#parts;
+    const staged = this.#staged;
+    if (staged === null || staged.state.index !== meta.index) {
+      throw new Error(`snapshot ${meta.index} to install is not here`);
+    }
+    this.#staged = null;
+    this.#generation++;
+    this.#host!.applier.cancelStop();
+    await this.#changeBase(async () => {
+      await makeBase({ index: meta.index, term: meta.term }, staged.received.sink);
+      machine.keyspace.adopt(staged.keyspace);
+      machine.loadState(staged.state);
+      this.#newest = meta;
+    });
+    this.#due.succeeded(machine.writes);
+    logger.info('Snapshot installed', { index: meta.index, term: meta.term });
+  }
+
   /**
-   * Loads a received snapshot beside the running state; only a sound one is offered to the core.
+   * Loads a received snapshot beside the running state; only a sound one is offered.
    */
   async #stage(received: ReceivedSnapshot): Promise<void> {
-    const { core, disk, clock, logger } = this.#parts;
+    const { disk, clock, logger } = this.#parts;
     const { from, begin, sink } = received;
     const keyspace = new Keyspace();
     try {
@@ -267,9 +335,7 @@ export class Snapshots {
       }
       this.discardStaged();
       this.#staged = { received, keyspace, state };
-      const to = this.#parts.self().nodeId;
-      core.step({ type: 'snapshot', from, to, term: begin.term, meta });
-      this.#schedule();
+      this.#host!.offer(from, begin.term, meta);
     } catch (error) {
       logger.error('Received snapshot is not usable', { from, error: String(error) });
       await sink.abort();

@@ -5,6 +5,7 @@ import type { PeerLinks } from '../peer/links.js';
 import type { RaftStatus } from '../raft/types.js';
 import type { LatencySummary } from '../storage/latency-window.js';
 import type { GroupStatus, PeerInfo } from './group.js';
+import type { IntegrityStatus } from './integrity.js';
 
 export interface StatusSources {
   readonly settings: { readonly nodeId: string; readonly raftEnabled: boolean };
@@ -17,6 +18,7 @@ export interface StatusSources {
   readonly fsyncMicros: LatencySummary;
   readonly replicationMicros: LatencySummary;
   readonly elections: number;
+  readonly integrity: IntegrityStatus;
 }
 
 export function describeStatus(sources: StatusSources): GroupStatus {
@@ -41,6 +43,7 @@ export function describeStatus(sources: StatusSources): GroupStatus {
     fsyncMicros: sources.fsyncMicros,
     replicationMicros: sources.replicationMicros,
     elections: sources.elections,
+    integrity: sources.integrity,
   };
 }
 

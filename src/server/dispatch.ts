@@ -125,11 +125,17 @@ function refusalOf(
   if (!entry.accepts(request.count) || entry.route === 'parent') return wrongArity(entry.name);
   if (!session.authenticated && !entry.noAuth) return NO_AUTH;
   if (session.transaction !== null && entry.noMulti) return NOT_IN_MULTI;
+  const { quarantine } = server.group;
+  if (quarantine !== null && usesData(entry)) return quarantine;
   if (server.outOfMemory && deniedWithoutMemory(session, entry)) return OUT_OF_MEMORY;
   if (!entry.whileSubscribed && session.protocol === 2 && session.subscribed) {
     return notWhileSubscribed(entry.name);
   }
   return null;
+}
+
+function usesData(entry: CommandEntry): boolean {
+  return entry.data !== null || entry.route === 'exec' || entry.route === 'watch';
 }
 
 function deniedWithoutMemory(session: Session, entry: CommandEntry): boolean {

@@ -75,6 +75,13 @@ export function raftFields(server: Server): InfoField[] {
       const text = `id=${peer.id},addr=${peer.address},${progress},connected=${peer.connected}`;
       return [`raft_peer${i}`, text];
     }),
+    ['raft_quarantined', status.integrity.quarantine === '' ? 0 : 1],
+    ['raft_quarantine_reason', status.integrity.quarantine],
+    ['raft_checkpoint_index', status.integrity.checkpoint],
+    ['raft_checkpoint_digest', status.integrity.digest],
+    ['raft_checkpoint_verdict', status.integrity.verdict],
+    ['raft_digest_mismatches', status.integrity.mismatches],
+    ['raft_digest_splits', status.integrity.splits],
     ...latencyFields('raft_fsync_usec', status.fsyncMicros),
     ...latencyFields('raft_replication_usec', status.replicationMicros),
   ];

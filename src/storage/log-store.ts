@@ -52,6 +52,8 @@ export interface SnapshotFile extends SnapshotPosition {
 export interface AppendItem {
   readonly index: number;
   readonly bytes: Uint8Array;
+  /** A new segment begins after the append that has this record. */
+  readonly endsSegment?: boolean;
 }
 
 /** A segment as the store tracks it. */
@@ -146,8 +148,10 @@ export class LogStore {
   append(items: readonly AppendItem[], done: Done): void {
     const segment = this.#segments[this.#segments.length - 1]!;
     const buffers: Uint8Array[] = new Array(items.length);
+    let ends = false;
     for (let i = 0; i < items.length; i++) {
-      const { index, bytes } = items[i]!;
+      const { index, bytes, endsSegment } = items[i]!;
+      if (endsSegment === true) ends = true;
       const floor = this.#snapshot === null ? 0 : this.#snapshot.index;
       const follows = index <= this.#lastIndex + 1 && index > floor;
       assert(i === 0 ? follows : index === this.#lastIndex + 1, 'records are appended in order');
@@ -157,7 +161,7 @@ export class LogStore {
       buffers[i] = bytes;
     }
     this.#writer.append(buffers, done);
-    if (segment.bytes >= this.#segmentBytesMax) this.rotate().catch(this.#onFailed);
+    if (ends || segment.bytes >= this.#segmentBytesMax) this.rotate().catch(this.#onFailed);
   }
 
   /**
@@ -182,10 +186,11 @@ export class LogStore {
   }
 
   /**
-   * Makes a finished snapshot of our own state the base, then removes the segments it covers whole.
-   * Records after `position` stay. One call at a time.
+   * Makes a finished snapshot the base, then removes the segments it covers whole. Records after
+   * `position`, which is not before the present base, stay. One call at a time.
    */
   async replaceBase(position: SnapshotPosition, sink: SnapshotSink): Promise<void> {
+    assert(position.index >= (this.#snapshot?.index ?? 0), 'the base never goes back');
     const { maxIndex } = this.#segments.at(-1)!;
     const covered = maxIndex > 0 && maxIndex <= position.index;
     await Promise.all([

@@ -27,7 +27,7 @@ const PREFIX = '#HELIOS/1 crc=';
 /** Where the part covered by `crc` begins. */
 const COVERED_FROM = PREFIX.length + 8;
 const MORE = ' +\r\n';
-const KINDS: readonly EntryKind[] = ['batch', 'noop', 'config', 'tick'];
+const KINDS: readonly EntryKind[] = ['batch', 'noop', 'config', 'tick', 'checkpoint'];
 const EMPTY: Uint8Array = Buffer.alloc(0);
 
 /**

@@ -157,8 +157,14 @@ export class FakeGroup implements Group {
       fsyncMicros: NO_LATENCY,
       replicationMicros: NO_LATENCY,
       elections: 0,
+      integrity: {
+        ...{ quarantine: '', checkpoint: 0, digest: '', mismatches: 0, splits: 0 },
+        verdict: 'open',
+      },
     };
   }
+
+  readonly quarantine = null;
 
   snapshot(): Promise<void> {
     return Promise.resolve();

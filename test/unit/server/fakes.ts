@@ -178,6 +178,10 @@ export const LEADER: GroupStatus = {
   fsyncMicros: LATENCY,
   replicationMicros: { count: 3, p50: 300, p99: 4000, max: 9000 },
   elections: 2,
+  integrity: {
+    ...{ quarantine: '', checkpoint: 0, digest: '', mismatches: 0, splits: 0 },
+    verdict: 'open',
+  },
 };
 
 export class FakeGroup implements Group {
@@ -204,6 +208,8 @@ export class FakeGroup implements Group {
   write(): void {}
 
   read(): void {}
+
+  readonly quarantine = null;
 
   refusal(): ErrorReply | null {
     return this.refused;
