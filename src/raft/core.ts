@@ -8,13 +8,8 @@ import type { Rng } from '../base/rng.js';
 import { campaign, candidateDurable } from './election.js';
 import { accept } from './follower.js';
 import { checkHandlers, dispatch } from './handlers.js';
-import {
-  appendMembership,
-  leaderDurable,
-  leaderTick,
-  propose,
-  transferLeadership,
-} from './leader.js';
+import { transferLeadership } from './handover.js';
+import { appendMembership, leaderDurable, leaderTick, propose } from './leader.js';
 import { isJoint, membershipOf, sameMembership, stepTowards } from './membership.js';
 import type { Message } from './messages.js';
 import { Reporter } from './ready.js';

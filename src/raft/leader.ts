@@ -1,6 +1,8 @@
 // Owns: what only a leader does: proposals, answers to its messages, heartbeats and quorum check,
-// reads, transfer, and the steps that follow a commit. Replication itself is replication.ts.
+// reads, and the steps that follow a commit. Replication itself is replication.ts, handing over
+// handover.ts.
 
+import { continueTransfer, expireTransfer, retire } from './handover.js';
 import { isJoint, isVoter, leaveJoint } from './membership.js';
 import type { AppendResponse, HeartbeatResponse, ReadIndexRequest } from './messages.js';
 import type { Progress } from './progress.js';
@@ -75,7 +77,10 @@ export function leaderTick<B>(state: RaftState<B>): void {
   const { config } = state;
   state.electionElapsed++;
   state.heartbeatElapsed++;
-  if (state.transferee !== '' && state.now >= state.transferDeadline) state.transferee = '';
+  if (expireTransfer(state)) {
+    if (state.role !== 'leader') return;
+    goOnWithMembership(state);
+  }
   if (state.electionElapsed >= config.electionTicks) {
     state.electionElapsed = 0;
     if (!heardQuorum(state)) {
@@ -107,7 +112,7 @@ export function onAppendResponse<B>(state: RaftState<B>, message: AppendResponse
   handleAppendResponse(state, peer, message);
   if (peer.match === before) return;
   afterProgress(state);
-  if (state.role === 'leader' && state.transferee === peer.id) offerLeadership(state, peer);
+  continueTransfer(state, peer);
 }
 
 export function onHeartbeatResponse<B>(state: RaftState<B>, message: HeartbeatResponse): void {
@@ -157,58 +162,21 @@ function askRestForReads<B>(state: RaftState<B>): void {
   }
 }
 
-/** False when there is nobody to hand leadership to. `to` null: the most caught-up voter. */
-export function transferLeadership<B>(state: RaftState<B>, to: string | null): boolean {
-  const target = to === null ? mostCaughtUp(state) : state.progress.get(to);
-  if (target === undefined || target.id === state.id) return false;
-  if (!state.membership.voters.includes(target.id)) return false;
-  state.transferee = target.id;
-  state.transferDeadline = state.now + state.config.electionTicks;
-  offerLeadership(state, target);
-  return true;
-}
-
 /** A match moved: what is committed now, and what follows from that? */
 function afterProgress<B>(state: RaftState<B>): void {
-  if (!advanceCommit(state)) return;
-  const { memberships } = state;
-  if (memberships.currentIndex > state.commitIndex) return;
-  if (isJoint(memberships.current)) appendMembership(state, leaveJoint(memberships.current));
-  else if (!isVoter(memberships.current, state.id)) retire(state);
+  if (advanceCommit(state)) goOnWithMembership(state);
 }
 
 /**
- * The membership without this leader is committed: tell everyone, name a successor, step down
- * (thesis 4.2.2).
+ * What a committed membership asks of its leader. Waits while leadership is handed over: another
+ * entry would leave the target behind those that vote for it.
  */
-function retire<B>(state: RaftState<B>): void {
-  for (const peer of state.peers) sendHeartbeat(state, peer, 0);
-  const successor = mostCaughtUp(state);
-  if (successor !== undefined) offerLeadership(state, successor);
-  becomeFollower(state, state.term, '');
-}
-
-/** TimeoutNow goes only to a target that has the whole log (thesis 3.10). */
-function offerLeadership<B>(state: RaftState<B>, target: Progress): void {
-  const { lastIndex, lastTerm } = state.log;
-  if (target.match !== lastIndex) return;
-  state.send({
-    type: 'timeoutNow',
-    from: state.id,
-    to: target.id,
-    term: state.term,
-    lastIndex,
-    lastTerm,
-  });
-}
-
-function mostCaughtUp<B>(state: RaftState<B>): Progress | undefined {
-  let best: Progress | undefined;
-  for (const member of state.voters) {
-    if (member.id === state.id || !member.alive || state.linksDown.has(member.id)) continue;
-    if (best === undefined || member.match > best.match) best = member;
-  }
-  return best;
+function goOnWithMembership<B>(state: RaftState<B>): void {
+  const { current, currentIndex } = state.memberships;
+  if (currentIndex > state.commitIndex || state.commitIndex < state.termStart) return;
+  if (state.transferee !== '') return;
+  if (isJoint(current)) appendMembership(state, leaveJoint(current));
+  else if (!isVoter(current, state.id)) retire(state);
 }
 
 /** Has a quorum been heard since the last check? Starts the next one. */

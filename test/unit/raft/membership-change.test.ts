@@ -147,6 +147,38 @@ describe('a membership change', () => {
     expect(group.core(leaders[0]!).role).toBe('leader');
   });
 
+  it('that removes the leader hands over also while entries are on the way', () => {
+    const group = groupWith();
+    group.core('a').proposeMembership(['b', 'c'], []);
+    group.collect();
+    group.core('a').propose('batch', 10, () => 'x');
+    // Only the acknowledgement of the membership arrives, so nobody has the whole log yet.
+    group.loses = ({ type, ...rest }) =>
+      type === 'appendResponse' && 'index' in rest && rest.index > 2;
+    group.settle();
+    expect(group.core('a').role).toBe('leader');
+    expect(group.core('a').status().transferee).not.toBe('');
+    group.heal();
+    group.tick(2);
+    expect(group.core('a').role).toBe('follower');
+    expect([group.core('b').role, group.core('c').role]).toContain('leader');
+    expect(group.bodies('b')).toEqual(['x']);
+  });
+
+  it('that removes the leader ends its leadership also when nobody can take over', () => {
+    const group = groupWith();
+    group.core('a').proposeMembership(['b', 'c'], []);
+    group.collect();
+    group.core('a').propose('batch', 10, () => 'x');
+    group.loses = ({ type, ...rest }) =>
+      type === 'appendResponse' && 'index' in rest && rest.index > 2;
+    group.settle();
+    group.tick(ELECTION - 1, 'a');
+    expect(group.core('a').role).toBe('leader');
+    group.tick(1, 'a');
+    expect(group.core('a').role).toBe('follower');
+  });
+
   it('that removes the leader is not counted by the leader itself', () => {
     const group = groupWith();
     group.isolate('c');

@@ -1,8 +1,7 @@
 // Leadership handed over: to whom, and what ends the attempt.
 
 import { describe, expect, it } from 'vitest';
-import { membershipOf } from '../../../src/raft/membership.js';
-import { ELECTION, Group, Member } from './group.js';
+import { ELECTION, Group, Member, voters } from './group.js';
 
 function ledByA(): Group {
   const group = Group.of('a', 'b', 'c');
@@ -84,5 +83,33 @@ describe('leadership transfer', () => {
     group.core('a').proposeMembership(['a', 'b'], []);
     group.settle();
     expect(group.core('a').transferLeadership('c')).toBe(false);
+  });
+
+  it('keeps the log as it is: a joint membership is not left meanwhile, but after', () => {
+    const group = Group.of('a', 'b', 'c', 'd', 'e');
+    group.elect('a');
+    group.core('a').proposeMembership(['a', 'b', 'c'], []);
+    group.get('b').holdDisk = true;
+    group.core('a').transferLeadership('b');
+    const joint = group.core('a').lastIndex;
+    group.settle();
+    expect(group.core('a').commitIndex).toBe(joint);
+    expect(group.core('a').lastIndex).toBe(joint);
+    group.flush('b');
+    group.settle();
+    expect(group.core('b').role).toBe('leader');
+    expect(group.core('b').membership).toEqual(voters('a', 'b', 'c'));
+  });
+
+  it('that was given up lets the joint membership be left', () => {
+    const group = Group.of('a', 'b', 'c', 'd', 'e');
+    group.elect('a');
+    group.core('a').proposeMembership(['a', 'b', 'c'], []);
+    group.get('b').holdDisk = true;
+    group.core('a').transferLeadership('b');
+    group.settle();
+    expect(group.core('a').membership.outgoing).toHaveLength(5);
+    group.tick(ELECTION, 'a', 'c', 'd', 'e');
+    expect(group.core('a').membership).toEqual(voters('a', 'b', 'c'));
   });
 });
