@@ -4,13 +4,17 @@
 
 import { Rng } from '../../src/base/rng.js';
 import { RaftCore } from '../../src/raft/core.js';
+import { allMembers } from '../../src/raft/membership.js';
 import type { Message } from '../../src/raft/messages.js';
+import { unseenRoster, withMember } from '../../src/raft/roster.js';
 import type {
+  Admission,
   Entry,
   HardState,
   Membership,
   RaftConfig,
   Ready,
+  Roster,
   SnapshotMeta,
 } from '../../src/raft/types.js';
 import {
@@ -44,6 +48,7 @@ class ScriptedRng extends Rng {
 type Record =
   | { readonly kind: 'hardState'; readonly hardState: HardState }
   | { readonly kind: 'entry'; readonly entry: Entry<Body> }
+  | { readonly kind: 'admitted' }
   | { readonly kind: 'install'; readonly meta: SnapshotMeta };
 
 interface Write {
@@ -59,18 +64,25 @@ export interface Surroundings {
   post(message: Message<Body>): void;
   /** A read was given this index, or -1: refused. */
   answered(node: string, id: number, index: number): void;
+  /** Who these members are, as whoever meets them would see. */
+  rosterOf(ids: readonly string[]): Roster;
 }
 
 export interface Disk {
+  /** Made with the data directory. */
+  uuid: string;
+  admission: Admission;
   hardState: HardState;
   snapshot: SnapshotMeta;
   entries: Entry<Body>[];
 }
 
+export type Settings = Omit<RaftConfig, 'uuid'>;
+
 export class ScenarioNode {
   readonly id: string;
   readonly disk: Disk;
-  readonly #config: RaftConfig;
+  readonly #config: Settings;
   readonly #trace: Trace;
   readonly #world: Surroundings;
   #core: RaftCore<Body> | null = null;
@@ -88,7 +100,7 @@ export class ScenarioNode {
   /** Every entry this life of the node applied. */
   applied: Entry<Body>[] = [];
 
-  constructor(config: RaftConfig, disk: Disk, world: Surroundings) {
+  constructor(config: Settings, disk: Disk, world: Surroundings) {
     this.id = config.id;
     this.disk = disk;
     this.#config = config;
@@ -110,10 +122,6 @@ export class ScenarioNode {
     return this.#core;
   }
 
-  get config(): RaftConfig {
-    return this.#config;
-  }
-
   set jitter(ticks: number) {
     this.#rng.jitter = ticks;
   }
@@ -122,10 +130,11 @@ export class ScenarioNode {
     const { jitter } = this.#rng;
     this.#rng = new ScriptedRng(1000 * ++this.#life);
     this.#rng.jitter = jitter;
-    const { hardState, snapshot, entries } = this.disk;
-    const boot = { hardState, snapshot, entries: [...entries] };
+    const { hardState, snapshot, entries, admission, uuid } = this.disk;
+    const firstRoster = (initial: Membership): Roster => this.#world.rosterOf(allMembers(initial));
+    const boot = { hardState, snapshot, entries: [...entries], admission, firstRoster };
     const bodyOf = (kind: string): string => kind;
-    this.#core = new RaftCore<Body>(this.#config, boot, this.#rng, bodyOf);
+    this.#core = new RaftCore<Body>({ ...this.#config, uuid }, boot, this.#rng, bodyOf);
     this.#writes = [];
     this.#written = 0;
     this.applied = [];
@@ -196,7 +205,12 @@ export class ScenarioNode {
       records.push({ kind: 'hardState', hardState: ready.hardState });
       texts.push(hardStateText(ready.hardState));
     }
+    if (ready.admitted) {
+      records.push({ kind: 'admitted' });
+      this.#trace.event(`${this.id} is admitted`);
+    }
     for (const entry of ready.entries) records.push({ kind: 'entry', entry });
+    if (ready.admitted) texts.push('admitted');
     if (ready.entries.length > 0) texts.push(entriesText(ready.entries));
     if (ready.snapshot !== null) {
       records.push({ kind: 'install', meta: ready.snapshot });
@@ -235,6 +249,8 @@ export class ScenarioNode {
     const { disk } = this;
     if (record.kind === 'hardState') {
       disk.hardState = record.hardState;
+    } else if (record.kind === 'admitted') {
+      disk.admission = 'admitted';
     } else if (record.kind === 'entry') {
       const { index } = record.entry;
       disk.entries = disk.entries.filter((old) => old.index < index);
@@ -282,16 +298,30 @@ export class ScenarioNode {
   }
 }
 
-/** A disk with a log of these terms, or with nothing. */
-export function newDisk(membership: Membership, terms: readonly number[], vote: string): Disk {
+/**
+ * A disk with a log of these terms, of a node that is a member; or with nothing, of a node that
+ * nobody knows yet.
+ */
+export function newDisk(uuid: string, membership: Membership, terms: readonly number[]): Disk {
   const entries = terms.map((term, at): Entry<Body> => {
     const index = at + 1;
     const body = `old${index}`;
     return { index, term, kind: 'batch', size: 10, body, membership: null };
   });
   return {
-    hardState: { term: terms.at(-1) ?? 0, vote },
+    uuid,
+    admission: terms.length === 0 ? 'new' : 'admitted',
+    hardState: { term: terms.at(-1) ?? 0, vote: '' },
     snapshot: { index: 0, term: 0, membership },
     entries,
   };
+}
+
+/** These members under the UUIDs of their disks. */
+export function seenRoster(disks: readonly (readonly [id: string, disk: Disk])[]): Roster {
+  let roster = unseenRoster([]);
+  for (const [id, { uuid }] of disks) {
+    roster = withMember(roster, { id, uuid, address: `${id}:7000`, promote: true });
+  }
+  return roster;
 }

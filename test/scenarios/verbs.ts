@@ -1,19 +1,21 @@
 // Owns: the verbs of scenario files; README.md lists them for readers. A verb acts on the world and
 // leaves lines in its trace; what it is told wrongly throws an Error.
 
+import { membershipOf } from '../../src/raft/membership.js';
 import { MESSAGE_TYPES } from '../../src/raft/messages.js';
-import type { Membership, RaftConfig } from '../../src/raft/types.js';
+import { rosterMember, withMember } from '../../src/raft/roster.js';
+import type { Roster } from '../../src/raft/types.js';
 import { entryText, statusLines } from './describe.js';
 import type { Command } from './format.js';
-import { newDisk, ScenarioNode } from './node.js';
+import { newDisk, ScenarioNode, type Settings } from './node.js';
 import type { Selection, World } from './world.js';
 
 type Verb = (world: World, command: Command) => void;
 
-const CONFIG: Omit<RaftConfig, 'id'> = {
+const CONFIG: Omit<Settings, 'id'> = {
   electionTicks: 10,
   heartbeatTicks: 3,
-  appendBytesMax: 1000,
+  appendBytesMax: 10_000,
   inflightMessagesMax: 4,
   uncommittedBytesMax: 10_000,
 };
@@ -128,11 +130,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
 function addNodes(world: World, { words: ids, options }: Command): void {
   const words = ids.filter((id) => id !== 'outsiders');
   const list = (name: string): string[] | null => options.get(name)?.split(',') ?? null;
-  const membership: Membership = {
-    voters: list('voters') ?? (words.length < ids.length ? [] : words),
-    outgoing: [],
-    learners: list('learners') ?? [],
-  };
+  const membership = membershipOf(
+    list('voters') ?? (words.length < ids.length ? [] : words),
+    list('learners') ?? [],
+  );
   const config = {
     ...CONFIG,
     electionTicks: option(options, 'election', CONFIG.electionTicks),
@@ -144,7 +145,7 @@ function addNodes(world: World, { words: ids, options }: Command): void {
   const terms = list('log')?.map(Number) ?? [];
   for (const id of words) {
     if (world.nodes.has(id)) throw new Error(`node ${id} is there already`);
-    const disk = newDisk(membership, terms, options.get('vote') ?? '');
+    const disk = newDisk(`${id}-1`, membership, terms);
     const node = new ScenarioNode({ ...config, id }, disk, world);
     world.nodes.set(id, node);
     node.start();
@@ -176,9 +177,20 @@ function proposeMembership(world: World, { words: [id, ...ids] }: Command): void
   const plus = ids.indexOf('+');
   const voters = plus < 0 ? ids : ids.slice(0, plus);
   const learners = plus < 0 ? [] : ids.slice(plus + 1);
-  const result = world.node(id).act((core) => core.proposeMembership(voters, learners));
+  const { core } = world.node(id);
+  const roster = metBy(world, core.membership.roster, [...voters, ...learners]);
+  const result = world.node(id).act(() => core.proposeMembership(voters, learners, roster));
   if (typeof result === 'string') world.trace.event(`${id} refuses: ${result}`);
   else world.trace.step(`${id} appends ${entryText(result)}`);
+}
+
+/** The roster with who is not in it under this UUID yet: it was seen when it said hello. */
+function metBy(world: World, roster: Roster, ids: readonly string[]): Roster {
+  let known = roster;
+  for (const member of world.rosterOf(ids).members) {
+    if (rosterMember(known, member.id)?.uuid !== member.uuid) known = withMember(known, member);
+  }
+  return known;
 }
 
 /** So many times: every node that is awake ticks, then all settles. Leaves events only. */
@@ -201,8 +213,9 @@ function tick(node: ScenarioNode, times: number): void {
 /** The disk of a node that is down becomes that of a new one. */
 function wipe(world: World, { words: [id], options }: Command): void {
   const node = stopped(world, id);
-  const voters = options.get('voters')?.split(',') ?? [];
-  Object.assign(node.disk, newDisk({ voters, outgoing: [], learners: [] }, [], ''));
+  const membership = membershipOf(options.get('voters')?.split(',') ?? [], []);
+  const life = Number(node.disk.uuid.split('-')[1]) + 1;
+  Object.assign(node.disk, newDisk(`${node.id}-${life}`, membership, []));
   world.invariants.forget(node.id);
 }
 

@@ -3,9 +3,10 @@
 // delivers it; one that meets a cut link, a node that is down or nobody is lost.
 
 import type { Message, MessageType } from '../../src/raft/messages.js';
+import type { Roster } from '../../src/raft/types.js';
 import { type Body, messageText } from './describe.js';
 import { Invariants } from './invariants.js';
-import type { ScenarioNode, Surroundings } from './node.js';
+import { type ScenarioNode, type Surroundings, seenRoster } from './node.js';
 import { Trace } from './trace.js';
 
 /** Which messages in flight a verb means; everything that is not given matches. */
@@ -51,6 +52,11 @@ export class World implements Surroundings {
 
   answered(node: string, id: number, index: number): void {
     this.invariants.answered(node, id, index);
+  }
+
+  rosterOf(ids: readonly string[]): Roster {
+    const known = ids.filter((id) => this.nodes.has(id));
+    return seenRoster(known.map((id) => [id, this.node(id).disk] as const));
   }
 
   asked(node: string, id: number): void {

@@ -1,6 +1,7 @@
 // Leadership handed over: to whom, and what ends the attempt.
 
 import { describe, expect, it } from 'vitest';
+import { membershipOf } from '../../../src/raft/membership.js';
 import { ELECTION, Group, Member, voters } from './group.js';
 
 function ledByA(): Group {
