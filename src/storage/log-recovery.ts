@@ -1,7 +1,7 @@
 // Owns: opening a data directory: lock, manifest, snapshot position, records, torn tail, leftovers
 // (architecture D8). Nothing is changed on disk before everything has been read and found sound;
-// then, in this order: the torn tail is cut, leftovers of an interrupted step are removed. A
-// directory that is not ours is refused, never touched.
+// then, in this order: names are synced, the torn tail is cut, the log is synced, leftovers of an
+// interrupted step are removed. A directory that is not ours is refused, never touched.
 
 import { OperationalError } from '../base/errors.js';
 import type { DiskFile } from '../platform/disk.js';
@@ -142,6 +142,10 @@ async function recover(
     }
   }
   await refuseForgotten(options, aof, manifest);
+  // A process that was killed may have left all this in the page cache only. What it read, this one
+  // is going to answer for: names and records have to be durable first.
+  await disk.syncDirectory(options.directory);
+  await disk.syncDirectory(aof);
   const file = await openLast(options, aof, segments, manifest, cut);
   await removeLeftovers(options, aof, manifest);
   const records = assembler.records;
@@ -167,12 +171,10 @@ async function openLast(
     return file;
   }
   const file = await disk.open(`${aof}/${last.name}`, { create: false });
-  if (cut !== null) {
-    await file.truncate(cut.offset);
-    await new Promise<void>((resolve, reject) => {
-      file.sync((error) => (error === null ? resolve() : reject(error)));
-    });
-  }
+  if (cut !== null) await file.truncate(cut.offset);
+  await new Promise<void>((resolve, reject) => {
+    file.sync((error) => (error === null ? resolve() : reject(error)));
+  });
   return file;
 }
 
@@ -206,7 +208,9 @@ async function refuseForgotten(
     const seq = seqOfIncr(name);
     if (seq === null || seq <= newest) continue;
     const bytes = await options.disk.readFile(`${aof}/${name}`);
-    if (bytes.length <= bytes.indexOf(LINE_FEED) + 1) continue;
+    // Without a whole first line the crash came before any record could follow it.
+    const firstLine = bytes.indexOf(LINE_FEED);
+    if (firstLine < 0 || bytes.length === firstLine + 1) continue;
     throw forgottenSegment(`${aof}/${name}`, `${aof}/${MANIFEST_NAME}`);
   }
 }

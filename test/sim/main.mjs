@@ -1,19 +1,124 @@
-// Owns: `npm run sim`: more seeds of the simulations than npm test takes. --seeds N (1000), --seed S for one.
-// The simulations are vitest files that read SEEDS (first:last) or SEED; a failing seed prints its number.
+// Owns: `npm run sim`: seeds of the whole-node simulation on all cores, and what they found. A
+// failing seed is run twice; the same trace hash both times shows that it can be taken apart at
+// leisure: `npm run sim -- --seed S --profile P --verbose`.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { build } from './build.mjs';
+import { Summary } from './summary.mjs';
 
-const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '1000' }, seed: { type: 'string' } },
-});
-const count = Number(values.seeds);
-const one = values.seed === undefined ? null : Number(values.seed);
-if (!Number.isSafeInteger(count) || count < 1 || (one !== null && !Number.isSafeInteger(one))) {
-  console.error('sim: --seeds takes a number from 1 on, --seed a seed');
+const HELP = `usage: npm run sim -- [--seeds N] [--seed S] [--profile P] [--mutant M] [--mutants]
+  --seeds N     run seeds 1 to N (default 100)
+  --seed S      run this seed only
+  --from F      with --seeds: begin at seed F
+  --profile P   what goes wrong: one of the profiles, or "all" in turn (default swarm)
+  --ms T        simulated ms of the phase with faults (default 20000)
+  --mutant M    with this one-line fault built in
+  --mutants     every mutant with its profile, until each is caught
+  --verbose     with --seed: what the nodes logged`;
+
+/** Seeds handed to a process at a time. */
+const BATCH = 4;
+
+function fail(message) {
+  console.error(`sim: ${message}\n${HELP}`);
   process.exit(2);
 }
-const choice = one === null ? { SEEDS: `1:${count}` } : { SEED: String(one) };
-const args = ['vitest', 'run', 'test/sim', '--testTimeout', String(count * 2000 + 60_000)];
-const child = spawn('npx', args, { stdio: 'inherit', env: { ...process.env, ...choice } });
-child.on('exit', (code) => process.exit(code ?? 1));
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seeds: { type: 'string', default: '100' },
+        seed: { type: 'string' },
+        from: { type: 'string', default: '1' },
+        profile: { type: 'string', default: 'swarm' },
+        ms: { type: 'string', default: '20000' },
+        mutant: { type: 'string' },
+        mutants: { type: 'boolean', default: false },
+        verbose: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    return values;
+  } catch (error) {
+    return fail(error.message);
+  }
+}
+
+function count(text, name, least = 1) {
+  const value = Number(text);
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+    fail(`--${name} is "${text}"; expected a whole number from ${least} on`);
+  }
+  return value;
+}
+
+/** Runs one job in a process of its own; calls `onSeed` for each line. Resolves with its code. */
+function runJob(directory, job, onSeed) {
+  const script = join(directory, 'test/sim/cluster/run.js');
+  const args = ['--enable-source-maps', '--stack-size=2000', script, JSON.stringify(job)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  createInterface({ input: child.stdout }).on('line', (line) => onSeed(JSON.parse(line)));
+  return new Promise((resolve) => child.on('close', (code) => resolve(code ?? 1)));
+}
+
+async function runSeeds(directory, jobs, onSeed) {
+  const waiting = [...jobs];
+  let broken = 0;
+  const worker = async () => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+      if ((await runJob(directory, job, (outcome) => onSeed(outcome, job))) !== 0) broken++;
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return broken;
+}
+
+function jobsFor(seeds, profiles, ms, verbose) {
+  const jobs = [];
+  for (let at = 0; at < seeds.length; at += BATCH) {
+    const profile = profiles[(at / BATCH) % profiles.length];
+    const part = seeds.slice(at, at + BATCH);
+    jobs.push({ seeds: part, profile, durationMs: ms, verbose, twice: false });
+  }
+  return jobs;
+}
+
+function commit() {
+  const { stdout } = spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' });
+  return stdout.trim() || 'unknown';
+}
+
+async function main() {
+  const values = options();
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const seeds =
+    values.seed === undefined
+      ? Array.from(
+          { length: count(values.seeds, 'seeds') },
+          (_, i) => i + count(values.from, 'from'),
+        )
+      : [count(values.seed, 'seed', 0)];
+  const ms = count(values.ms, 'ms');
+  const base = build('base', []);
+  const { PROFILE_NAMES } = await import(join(base, 'test/sim/cluster/options.js'));
+  const profiles = values.profile === 'all' ? PROFILE_NAMES : [values.profile];
+  if (!profiles.every((name) => PROFILE_NAMES.includes(name))) {
+    fail(`no profile "${values.profile}"; there are: ${PROFILE_NAMES.join(', ')}, all`);
+  }
+  const summary = new Summary(commit());
+  const jobs = jobsFor(seeds, profiles, ms, values.verbose);
+  const broken = await runSeeds(base, jobs, (outcome, job) => summary.add(outcome, job.profile));
+  summary.print();
+  if (broken > 0) console.error(`sim: ${broken} processes ended before their time`);
+  return summary.failures > 0 || broken > 0 ? 1 : 0;
+}
+
+process.exitCode = await main();

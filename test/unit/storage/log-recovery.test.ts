@@ -3,6 +3,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Disk, type DiskFile, systemDisk } from '../../../src/platform/disk.js';
 import { openLogStore, type RecoveredLog } from '../../../src/storage/log-recovery.js';
 import { decodeRecord } from '../../../src/storage/record.js';
 import { LogAssembler, segmentHeader } from '../../../src/storage/segment.js';
@@ -208,6 +209,16 @@ describe('opening a directory', () => {
     });
   });
 
+  it('takes a segment whose first line was cut short by a crash for a leftover', async () => {
+    for (const length of [0, 1, 40, segmentHeader(3, OWNER).length]) {
+      const { records } = await open((aof) => {
+        const torn = segmentHeader(3, OWNER).subarray(0, length);
+        writeFileSync(`${aof}/appendonly.aof.3.incr.aof`, torn);
+      });
+      expect(records.length).toBe(RECORDS + 1);
+    }
+  });
+
   it('does not take a log without its manifest for a new one', async () => {
     const opening = open((aof) => rmSync(`${aof}/appendonly.aof.manifest`));
     await expect(opening).rejects.toMatchObject({ code: 'E_LOG_MISSING' });
@@ -233,5 +244,49 @@ describe('opening a directory', () => {
       code: 'E_FORMAT_VERSION',
       message: expect.stringMatching(/version 2.*version 1/),
     });
+  });
+});
+
+describe('what a killed process left in the page cache', () => {
+  /** Names each sync, and each removal, as it happens. */
+  function watchedDisk(seen: string[]): Disk {
+    const names = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+    return {
+      ...systemDisk,
+      open: async (path, options) => {
+        const file = await systemDisk.open(path, options);
+        const sync: DiskFile['sync'] = (done) => {
+          seen.push(`sync ${names(path)}`);
+          file.sync(done);
+        };
+        return new Proxy(file, {
+          get(target, name: keyof DiskFile) {
+            const value = name === 'sync' ? sync : target[name];
+            return typeof value === 'function' ? value.bind(target) : value;
+          },
+        });
+      },
+      remove: async (path) => {
+        seen.push(`remove ${names(path)}`);
+        await systemDisk.remove(path);
+      },
+      syncDirectory: async (path) => {
+        seen.push(`sync ${names(path)}/`);
+        await systemDisk.syncDirectory(path);
+      },
+    };
+  }
+
+  it('is synced, records and names, before anything rests on it or goes', async () => {
+    const directory = temporaryDirectory();
+    const { store } = await openLogStore(storeOptions(directory));
+    await append(store, item(1));
+    await store.close();
+    writeFileSync(`${directory}/appendonlydir/temp-left`, '');
+    const seen: string[] = [];
+    const again = await openLogStore(storeOptions(directory, { disk: watchedDisk(seen) }));
+    await again.store.close();
+    const inOrder = ['sync appendonlydir/', 'sync appendonly.aof.1.incr.aof', 'remove temp-left'];
+    expect(seen.filter((each) => inOrder.includes(each))).toEqual(inOrder);
   });
 });

@@ -1,0 +1,167 @@
+// Owns: what can go wrong in a run, one function per fault. Each says how often it really happened.
+
+import type { SimHost } from './host.js';
+import type { Fault } from './options.js';
+import type { Simulation } from './simulation.js';
+
+/** False when there was nothing to break. */
+type Perform = (simulation: Simulation, host: SimHost) => boolean;
+
+const PERFORM: { readonly [F in Fault]: Perform } = {
+  powerCut: (simulation, host) => crash(simulation, host, true),
+  kill: (simulation, host) => crash(simulation, host, false),
+  powerCutAll: (simulation) => {
+    if (simulation.rng.below(3) > 0) return false;
+    for (const host of simulation.hosts) crash(simulation, host, true);
+    return true;
+  },
+  crashInOperation: (simulation, host) => {
+    if (!host.running) return false;
+    host.disk.troubles.operationsToLive = 1 + simulation.rng.below(30);
+    return true;
+  },
+  restart: (simulation, host) => {
+    if (host.process?.ready !== true || host.process.paused) return false;
+    host.stop();
+    // A supervisor's patience.
+    simulation.later(20_000, () => {
+      if (host.process?.stopping === true) crash(simulation, host, false);
+    });
+    return true;
+  },
+  pause: (simulation, host) => pause(simulation, host),
+  pauseLeader: (simulation) => {
+    const leader = simulation.leaderHost();
+    return leader !== null && pause(simulation, leader);
+  },
+  partition: (simulation) => {
+    const { rng, hosts } = simulation;
+    const side = new Set(hosts.filter(() => rng.below(2) === 0));
+    for (const from of hosts) {
+      for (const to of hosts) {
+        if (side.has(from) !== side.has(to)) simulation.net.cut(from.address, to.address);
+      }
+    }
+    healLater(simulation);
+    return side.size > 0 && side.size < hosts.length;
+  },
+  isolateLeader: (simulation) => {
+    const leader = simulation.leaderHost();
+    if (leader === null) return false;
+    const company = simulation.rng.below(3) === 0 ? simulation.anyHost() : leader;
+    for (const other of simulation.hosts) {
+      if (other === leader || other === company) continue;
+      for (const inside of [leader, company]) {
+        simulation.net.cut(inside.address, other.address);
+        simulation.net.cut(other.address, inside.address);
+      }
+    }
+    healLater(simulation);
+    return simulation.hosts.length > 1;
+  },
+  oneWay: (simulation, host) => {
+    const outwards = simulation.rng.below(2) === 0;
+    for (const other of simulation.hosts) {
+      if (other === host || simulation.rng.below(3) === 0) continue;
+      if (outwards) simulation.net.cut(host.address, other.address);
+      else simulation.net.cut(other.address, host.address);
+    }
+    healLater(simulation);
+    return true;
+  },
+  clog: (simulation, host) => {
+    const other = simulation.anyHost();
+    if (other === host) return false;
+    const wait = simulation.rng.below(4000 * simulation.options.electionMs);
+    simulation.net.clog(host.address, other.address, wait);
+    return true;
+  },
+  swizzle: (simulation, host) => swizzle(simulation, host),
+  heal: (simulation) => {
+    const cut = simulation.net.cuts > 0;
+    simulation.net.heal();
+    return cut;
+  },
+  reset: (simulation, host) => {
+    const other = simulation.anyHost();
+    const chance = (): boolean => simulation.rng.below(2) === 0;
+    return simulation.net.reset(host.address, other.address, chance) > 0;
+  },
+  failSync: (_, host) => {
+    if (!host.running) return false;
+    host.disk.troubles.failSyncs = 1;
+    return true;
+  },
+  failRead: (_, host) => {
+    host.disk.troubles.failReads = 1;
+    return true;
+  },
+  diskFull: (simulation, host) => {
+    const { troubles } = host.disk;
+    if (troubles.room !== Number.POSITIVE_INFINITY) return false;
+    troubles.room = simulation.rng.below(5000);
+    simulation.later(simulation.rng.below(10_000), () => {
+      troubles.room = Number.POSITIVE_INFINITY;
+    });
+    return true;
+  },
+  stall: (simulation, host) => {
+    const ms = simulation.rng.below(simulation.options.pauseMaxMs);
+    host.disk.troubles.stalledUntil = simulation.events.now + 1000 * ms;
+    return true;
+  },
+  clockStep: (simulation, host) => {
+    const reach = simulation.rng.below(3) === 0 ? 100_000 : 2000;
+    host.clockFaults.offset += simulation.rng.below(2 * reach) - reach;
+    return true;
+  },
+  save: (simulation, host) => {
+    const { awake } = host;
+    if (awake === null || !awake.ready) return false;
+    simulation.ask(host, ['BGSAVE']);
+    return true;
+  },
+};
+
+export function performFault(simulation: Simulation): void {
+  const { rng, options } = simulation;
+  const fault = options.faults[rng.below(options.faults.length)]!;
+  if (PERFORM[fault](simulation, simulation.anyHost())) simulation.count(`fault ${fault}`);
+}
+
+function crash(simulation: Simulation, host: SimHost, powerCut: boolean): boolean {
+  if (!host.running) return false;
+  host.crash(powerCut);
+  simulation.startLater(host);
+  return true;
+}
+
+/** SIGSTOP and SIGCONT. */
+function pause(simulation: Simulation, host: SimHost): boolean {
+  const { process } = host;
+  if (process === null || process.paused) return false;
+  host.pause();
+  simulation.later(10 + simulation.rng.below(simulation.options.pauseMaxMs), () => {
+    if (process.alive && process.paused) simulation.events.resume(process);
+  });
+  return true;
+}
+
+/** Paths of one host are clogged one by one and opened in another order (FoundationDB). */
+function swizzle(simulation: Simulation, host: SimHost): boolean {
+  const { rng, net, options } = simulation;
+  const others = simulation.hosts.filter((other) => other !== host && rng.below(3) > 0);
+  for (const other of others) {
+    simulation.later(rng.below(2 * options.electionMs), () => {
+      const wait = rng.below(4000 * options.electionMs);
+      net.clog(host.address, other.address, wait);
+      net.clog(other.address, host.address, wait);
+    });
+  }
+  return others.length > 0;
+}
+
+function healLater(simulation: Simulation): void {
+  const wait = simulation.rng.below(8 * simulation.options.electionMs);
+  simulation.later(wait, () => simulation.net.heal());
+}

@@ -1,0 +1,215 @@
+// Owns: what a seed is. First the configuration is drawn (swarm testing: which faults exist at all,
+// how large the group is, how small its limits), then the run. A profile narrows the draw to the
+// schedule that finds one kind of bug (shared/research/raft.md 7.5).
+
+import type { Rng } from '../../../src/base/rng.js';
+import type { ReplicationLimits } from '../../../src/node.js';
+import type { DiskOptions } from './disk.js';
+import type { NetOptions } from './net.js';
+
+export const FAULTS = [
+  'powerCut',
+  'kill',
+  'powerCutAll',
+  'crashInOperation',
+  'restart',
+  'pause',
+  'pauseLeader',
+  'partition',
+  'isolateLeader',
+  'oneWay',
+  'clog',
+  'swizzle',
+  'heal',
+  'reset',
+  'failSync',
+  'failRead',
+  'diskFull',
+  'stall',
+  'clockStep',
+  'save',
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export interface WorkloadOptions {
+  readonly clientsPerNode: number;
+  /** Ms between two bursts of a client, at most. */
+  readonly thinkMs: number;
+  readonly burstMax: number;
+  readonly keys: number;
+  /** Bytes of a large value; 0 for none. */
+  readonly largeValue: number;
+  readonly scripts: boolean;
+}
+
+export interface Options {
+  readonly nodes: number;
+  /** Ms of simulated time of the phase with faults. */
+  readonly durationMs: number;
+  readonly electionMs: number;
+  readonly heartbeatMs: number;
+  readonly writeTimeoutMs: number;
+  readonly snapshotWrites: number;
+  readonly snapshotMinMs: number;
+  readonly entriesKept: number;
+  readonly segmentBytes: number;
+  readonly limits: ReplicationLimits;
+  readonly net: NetOptions;
+  readonly disk: DiskOptions;
+  /** Rates of the hosts' clocks differ by up to this part. */
+  readonly drift: number;
+  /** Microseconds a look at the clock costs. */
+  readonly lookCost: number;
+  readonly faults: readonly Fault[];
+  /** Mean ms between faults. */
+  readonly faultEveryMs: number;
+  readonly pauseMaxMs: number;
+  readonly workload: WorkloadOptions;
+}
+
+type Narrowing = (options: Options, rng: Rng) => Partial<Options>;
+
+function pick<T>(rng: Rng, ...from: readonly T[]): T {
+  return from[rng.below(from.length)]!;
+}
+
+const PROFILES = {
+  /** Everything, as drawn. */
+  swarm: () => ({}),
+  /** Nothing goes wrong: what is seen here is no fault's work. */
+  calm: () => ({ faults: [] }),
+  /** Minority leaders, lost updates. */
+  partition: (_, rng) => ({
+    nodes: pick(rng, 3, 5),
+    faults: ['partition', 'isolateLeader', 'oneWay', 'heal'],
+    faultEveryMs: pick(rng, 300, 1000, 3000),
+  }),
+  /** Stale reads of a leader that was away. */
+  pause: (options, rng) => ({
+    nodes: pick(rng, 3, 3, 5),
+    faults: ['pauseLeader', 'pauseLeader', 'pause', 'clockStep'],
+    faultEveryMs: 4 * options.electionMs,
+    pauseMaxMs: 4 * options.electionMs,
+  }),
+  /** Everybody loses what was not synced, in the middle of whatever they did. */
+  crash: (_, rng) => ({
+    faults: ['powerCut', 'powerCutAll', 'crashInOperation', 'crashInOperation', 'kill'],
+    faultEveryMs: pick(rng, 300, 1000, 2000),
+  }),
+  /** Snapshots all the time, installs interrupted. */
+  snapshot: (options, rng) => ({
+    nodes: pick(rng, 3, 3, 5),
+    snapshotWrites: pick(rng, 5, 20, 50),
+    snapshotMinMs: 1,
+    entriesKept: pick(rng, 0, 1, 5),
+    segmentBytes: pick(rng, 500, 3000, 20_000),
+    faults: ['crashInOperation', 'isolateLeader', 'powerCut', 'pause', 'save', 'heal', 'reset'],
+    faultEveryMs: options.electionMs,
+  }),
+  /** One voter: it acknowledges alone, so its own disk must be asked first. */
+  single: (_, rng) => ({
+    nodes: pick(rng, 1, 1, 2),
+    faults: ['powerCut', 'crashInOperation', 'kill', 'save'],
+    faultEveryMs: pick(rng, 300, 1000),
+  }),
+  /** Leaders that rotate in minorities of five (Raft paper, figure 8; long divergent tails). */
+  rotate: (options) => ({
+    nodes: 5,
+    faults: ['isolateLeader', 'isolateLeader', 'kill', 'powerCut', 'heal'],
+    faultEveryMs: options.electionMs,
+  }),
+  /** Links in one direction only, for long. */
+  asymmetric: (options, rng) => ({
+    nodes: pick(rng, 3, 3, 5),
+    faults: ['oneWay', 'oneWay', 'heal', 'clog', 'reset'],
+    faultEveryMs: 3 * options.electionMs,
+  }),
+  /** Disks that fail, fill up and hang. */
+  disk: (_, rng) => ({
+    faults: ['failSync', 'failRead', 'diskFull', 'stall', 'crashInOperation'],
+    faultEveryMs: pick(rng, 500, 2000),
+  }),
+  /** Links clogged one by one, opened in another order. */
+  swizzle: (options) => ({
+    faults: ['swizzle', 'clog', 'reset', 'kill'],
+    faultEveryMs: 2 * options.electionMs,
+  }),
+  /** Scripts in the workload: an interpreter in every node, so starts are slow. */
+  scripts: (options, rng) => ({
+    nodes: 3,
+    faults: ['kill', 'isolateLeader', 'heal'],
+    faultEveryMs: pick(rng, 2000, 5000),
+    workload: { ...options.workload, scripts: true },
+  }),
+} satisfies Record<string, Narrowing>;
+
+export type ProfileName = keyof typeof PROFILES;
+export const PROFILE_NAMES = Object.keys(PROFILES) as ProfileName[];
+
+export function drawOptions(rng: Rng, profile: ProfileName, durationMs: number): Options {
+  const drawn = { ...drawSwarm(rng), durationMs };
+  const narrow: Narrowing = PROFILES[profile];
+  return { ...drawn, ...narrow(drawn, rng) };
+}
+
+function drawSwarm(rng: Rng): Omit<Options, 'durationMs'> {
+  const electionMs = pick(rng, 200, 300, 500, 1000);
+  return {
+    nodes: pick(rng, 1, 2, 3, 3, 3, 4, 5),
+    electionMs,
+    heartbeatMs: electionMs / pick(rng, 5, 5, 10),
+    writeTimeoutMs: pick(rng, 1000, 3000, 10_000),
+    snapshotWrites: pick(rng, 0, 5, 30, 200),
+    snapshotMinMs: pick(rng, 1, 200, 2000),
+    entriesKept: pick(rng, 0, 1, 10, 1000),
+    segmentBytes: pick(rng, 500, 5000, 50_000, 1_000_000),
+    limits: {
+      appendBytesMax: pick(rng, 1, 300, 5000, 2 ** 20),
+      inflightMessagesMax: pick(rng, 1, 2, 8, 64),
+      uncommittedBytesMax: pick(rng, 1, 2000, 2 ** 30),
+    },
+    net: drawNet(rng),
+    disk: drawDisk(rng),
+    drift: pick(rng, 0, 0, 0.01, 0.05),
+    lookCost: pick(rng, 1, 1, 50, 2000),
+    faults: drawFaults(rng),
+    faultEveryMs: pick(rng, 150, 500, 1500, 4000),
+    pauseMaxMs: pick(rng, 100, 2000, 10_000),
+    workload: {
+      clientsPerNode: pick(rng, 1, 2, 3),
+      thinkMs: pick(rng, 20, 100, 400),
+      burstMax: pick(rng, 1, 1, 4, 10),
+      keys: pick(rng, 1, 3, 10, 40),
+      largeValue: pick(rng, 0, 0, 5000, 60_000),
+      scripts: false,
+    },
+  };
+}
+
+function drawNet(rng: Rng): NetOptions {
+  const delayMin = pick(rng, 50, 200, 1000);
+  return {
+    delayMin,
+    delayMax: delayMin * pick(rng, 1, 2, 10),
+    lateOneIn: pick(rng, 0, 0, 5, 100),
+    lateMax: pick(rng, 20_000, 200_000),
+    pieceMax: pick(rng, 0, 0, 3, 50),
+    patience: pick(rng, 1_000_000, 5_000_000, 20_000_000),
+  };
+}
+
+function drawDisk(rng: Rng): DiskOptions {
+  return {
+    syncMin: pick(rng, 50, 500),
+    syncMax: pick(rng, 500, 3000, 20_000, 100_000),
+    otherMax: pick(rng, 10, 200, 3000),
+    crash: pick(rng, 'prefix', 'prefix', 'drop'),
+    namesInOrder: rng.below(2) === 0,
+  };
+}
+
+/** Half of them, or in one seed of three only a few, which then happen again and again. */
+function drawFaults(rng: Rng): Fault[] {
+  if (rng.below(3) > 0) return FAULTS.filter(() => rng.below(2) === 0);
+  return Array.from({ length: 1 + rng.below(3) }, () => FAULTS[rng.below(FAULTS.length)]!);
+}
