@@ -146,6 +146,8 @@ export class NodeLife {
       raftDataDir: config.raftDataDir,
       fsync: config.aofFsync,
       segmentBytesMax: config.logSegmentSize,
+      diskReserve: config.diskReserve,
+      diskFreeMin: config.diskFreeMin,
       alone: config.raftMembers.every(({ id }) => id === config.raftNodeId),
       lua: luaBinary === null ? null : LuaInterpreter.of(luaBinary),
       platform: this.#platform,
@@ -153,6 +155,7 @@ export class NodeLife {
       fatal: this.#options.fatal,
     });
     this.#opened = opened;
+    await opened.space.start();
     this.#clusterId = opened.clusterId;
     const links = this.#makeLinks();
     this.#links = links;
@@ -214,6 +217,7 @@ export class NodeLife {
     this.#timer?.cancel();
     await this.#metrics?.close();
     await this.#links?.close();
+    this.#opened?.space.stop();
     await this.#opened?.store.close();
     await this.#opened?.stable.close();
   }
@@ -303,6 +307,7 @@ export class NodeLife {
       onProposal: (from, proposal) => this.#replica?.onProposal(from, proposal),
       onDigest: (from, note) => this.#replica?.onDigest(from, note),
       onSnapshotWanted: (from, index) => this.#replica?.onSnapshotWanted(from, index),
+      onDiskState: (from, state) => this.#replica?.onDiskState(from, state),
       onNack: (from, nack) => this.#replica?.onNack(from, nack),
       onUp: (member) => this.#replica?.onLinkUp(member.nodeId),
       onDown: (nodeId) => this.#replica?.onLinkDown(nodeId),
@@ -370,6 +375,7 @@ export class NodeLife {
       net,
       clock,
       logger,
+      hasRoomFor: (bytes) => opened.space.hasRoomFor(bytes),
       self: () => members.identity(),
       addressOf: (id) => members.endpointOf(id),
     });
@@ -383,7 +389,8 @@ export class NodeLife {
         incarnation: opened.incarnation,
         raftEnabled: config.raftEnabled,
         respAddress: members.identity().respAddress,
-        tickMs: Math.max(1, config.raftHeartbeatTimeout / TICKS_PER_HEARTBEAT),
+        tickMs: this.#tickMs,
+        stallTicks: this.#electionTicks,
         requestTimeoutMs: config.writeTimeout,
       },
       core,
@@ -395,6 +402,7 @@ export class NodeLife {
         fsyncLatency: () => opened.store.fsyncMicros,
       },
       links,
+      space: opened.space,
       snapshots,
       members,
       clock,
@@ -444,9 +452,16 @@ export class NodeLife {
     this.#server?.flushOutputs();
   }
 
+  get #tickMs(): number {
+    return Math.max(1, this.#config.raftHeartbeatTimeout / TICKS_PER_HEARTBEAT);
+  }
+
+  get #electionTicks(): number {
+    return Math.ceil(this.#config.raftElectionTimeout / this.#tickMs);
+  }
+
   #makeCore(opened: OpenedMember, maker: EntryMaker): RaftCore<LoggedRecord> {
     const config = this.#config;
-    const tickMs = Math.max(1, config.raftHeartbeatTimeout / TICKS_PER_HEARTBEAT);
     const admission = this.#joining ? 'joining' : opened.admission;
     const voters = admission === 'joining' ? [] : this.#known.map(({ id }) => id);
     const initial = { index: 0, term: 0, membership: membershipOf(voters, []) };
@@ -454,7 +469,7 @@ export class NodeLife {
       {
         id: config.raftNodeId,
         uuid: opened.uuid,
-        electionTicks: Math.ceil(config.raftElectionTimeout / tickMs),
+        electionTicks: this.#electionTicks,
         heartbeatTicks: TICKS_PER_HEARTBEAT,
         ...this.#options.limits,
       },

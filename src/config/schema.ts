@@ -85,6 +85,18 @@ export const settings = {
     fallback: '64mb',
     help: 'a log segment is closed and the next one begun at this size',
   }),
+  diskFreeMin: setting({
+    path: 'atlas.disk_free_min',
+    kind: size(0, 1024 ** 4),
+    fallback: '64mb',
+    help: 'with less free on disk, writes that need room are refused; 0 to refuse only without any',
+  }),
+  diskReserve: setting({
+    path: 'atlas.disk_reserve',
+    kind: size(0, 1024 ** 4),
+    fallback: '8mb',
+    help: 'bytes set aside in data_dir, given up for deletes when the disk is full; 0 for none',
+  }),
   snapshotIntervalCmds: setting({
     path: 'atlas.snapshot_interval_cmds',
     kind: counter,

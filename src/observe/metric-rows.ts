@@ -202,6 +202,19 @@ const RAFT_ROWS: readonly MetricRow[] = [
       for (const { id, connected } of status.peers) emit(connected ? 1 : 0, { peer: id });
     },
   },
+  gauge('helios_disk_full', '1: less room than disk_free_min', ({ status }) =>
+    Number(status.disk.full),
+  ),
+  gauge('helios_disk_refusing_growth', '1: writes that need room are refused here', ({ status }) =>
+    Number(status.disk.refusing),
+  ),
+  gauge('helios_disk_stalled', '1: a flush hangs or waits for room', ({ status }) =>
+    Number(status.disk.stalled),
+  ),
+  counter('helios_disk_stalls_total', 'Times the disk stalled', ({ status }) => status.disk.stalls),
+  gauge('helios_disk_free_bytes', 'Room left where the data is', ({ status }) =>
+    Number.isFinite(status.disk.freeBytes) ? status.disk.freeBytes : Number.NaN,
+  ),
   ...latency('helios_fsync_seconds', 'Time of fdatasync of the log', (s) => s.fsyncMicros),
   ...latency(
     'helios_replication_seconds',

@@ -20,6 +20,7 @@ export const FrameKind = {
   snapshotEnd: 9,
   digest: 10,
   snapshotWanted: 11,
+  diskState: 12,
 } as const;
 
 export type FrameKindCode = (typeof FrameKind)[keyof typeof FrameKind];

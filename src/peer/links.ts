@@ -14,6 +14,7 @@ import {
   encodeDigest,
   encodeSnapshotWanted,
 } from './digest-codec.js';
+import { type DiskState, decodeDiskState, encodeDiskState } from './disk-codec.js';
 import { FrameKind } from './frame.js';
 import type { Hello, MemberIdentity, Refusal } from './handshake.js';
 import {
@@ -39,6 +40,7 @@ export interface LinkEvents {
   onDigest(from: string, note: DigestNote): void;
   /** A member in quarantine needs a snapshot at `index` or later. */
   onSnapshotWanted(from: string, index: number): void;
+  onDiskState(from: string, state: DiskState): void;
   /** A member can be sent to. */
   onUp(member: MemberIdentity): void;
   /** A connection with a member, in either direction, is gone. */
@@ -160,6 +162,10 @@ export class PeerLinks {
     this.#queue(to, [encodeSnapshotWanted(index)]);
   }
 
+  sendDiskState(to: string, state: DiskState): void {
+    if (this.isUp(to)) this.#queue(to, [encodeDiskState(state)]);
+  }
+
   /** Writes what was queued, one system call a member. */
   flush(): void {
     if (this.#outbox.size === 0) return;
@@ -255,6 +261,12 @@ export class PeerLinks {
       const index = decodeSnapshotWanted(body);
       if (typeof index === 'string') return index;
       events.onSnapshotWanted(from, index);
+      return null;
+    }
+    if (kind === FrameKind.diskState) {
+      const state = decodeDiskState(body);
+      if (typeof state === 'string') return state;
+      events.onDiskState(from, state);
       return null;
     }
     return `unexpected frame kind ${kind}`;

@@ -34,3 +34,13 @@ export class DiskFault extends OperationalError {
     this.errno = errno;
   }
 }
+
+const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+
+/**
+ * A write found no room: the one failure whose outcome is known, since what was written can be cut
+ * off again. Never true of a failed sync, after which nobody knows what is on the disk.
+ */
+export function isDiskFull(error: unknown): error is DiskFault {
+  return error instanceof DiskFault && error.operation !== 'fdatasync' && NO_ROOM.has(error.errno);
+}

@@ -1,6 +1,7 @@
 // Owns: files, as storage sees them. Real here; test/sim has one that loses, tears and damages what
 // was not synced. Every failure is a DiskFault and is final: who gets one from write or sync must
-// end the process (architecture D8).
+// end the process (architecture D8). The one exception is a write that found no room (isDiskFull):
+// what it left behind is known, and may be cut off and written again.
 
 import fs, { promises as fsp } from 'node:fs';
 import { dirname } from 'node:path';
@@ -34,6 +35,8 @@ export interface Disk {
   exists(path: string): Promise<boolean>;
   makeDirectory(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
+  /** Bytes an unprivileged process may still write on the file system of this directory. */
+  freeBytes(directory: string): Promise<number>;
   /**
    * Holds `path` exclusively for this process; rejects with E_LOCKED, naming the holder when known.
    */
@@ -200,15 +203,25 @@ async function syncDirectory(path: string): Promise<void> {
 
 async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${dirname(path)}/temp-${path.slice(dirname(path).length + 1)}`;
-  const handle = await fsp.open(temporary, 'w');
+  try {
+    await writeSynced(temporary, bytes);
+  } catch (error) {
+    // It may be the very room that is missing; nobody will use it.
+    await fsp.rm(temporary, { force: true });
+    throw error;
+  }
+  await fsp.rename(temporary, path);
+  await syncDirectory(dirname(path));
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const handle = await fsp.open(path, 'w');
   try {
     await handle.writeFile(bytes);
     await handle.sync();
   } finally {
     await handle.close();
   }
-  await fsp.rename(temporary, path);
-  await syncDirectory(dirname(path));
 }
 
 export const systemDisk: Disk = {
@@ -244,5 +257,10 @@ export const systemDisk: Disk = {
       await fsp.mkdir(path, { recursive: true });
     }),
   syncDirectory: (path) => guarded('sync', path, () => syncDirectory(path)),
+  freeBytes: (directory) =>
+    guarded('statfs', directory, async () => {
+      const { bavail, bsize } = await fsp.statfs(directory);
+      return bavail * bsize;
+    }),
   lock: (path) => lockFile(path),
 };

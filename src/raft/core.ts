@@ -13,6 +13,7 @@ import { appendMembership, leaderDurable, leaderTick, propose } from './leader.j
 import { isJoint, membershipOf, sameMembership, stepTowards } from './membership.js';
 import type { Message } from './messages.js';
 import { Reporter } from './ready.js';
+import { resign } from './resign.js';
 import { becomeFollower, forgetLeader, hurryElectionTimer, restartElectionTimer } from './roles.js';
 import { RaftState } from './state.js';
 import { statusOf } from './status.js';
@@ -48,6 +49,10 @@ export class RaftCore<B> {
     restartElectionTimer(state);
     this.#state = state;
     this.#reporter = new Reporter(state, boot.admission);
+  }
+
+  get id(): string {
+    return this.#state.id;
   }
 
   get role(): Role {
@@ -315,6 +320,19 @@ export class RaftCore<B> {
   transferLeadership(to: string | null): boolean {
     const state = this.#state;
     return state.role === 'leader' && state.fault === '' && transferLeadership(state, to);
+  }
+
+  /**
+   * While the disk hangs, nothing this node promises can be kept: it does not campaign. The driver
+   * says when; a leader it makes resign besides.
+   */
+  set stalled(stalled: boolean) {
+    this.#state.stalled = stalled;
+  }
+
+  /** Leader only: steps down at once and names a successor; false when there is nobody else. */
+  resign(): boolean {
+    return this.#state.fault === '' && resign(this.#state);
   }
 
   /** Stands for election now, as after a timeout. */

@@ -62,6 +62,8 @@ export class RaftState<B> {
   electionTimeout = 0;
   /** The election timeout was cut short because the link to the leader closed. */
   hurried = false;
+  /** The driver says that the disk hangs: this node stands for nothing until it goes on. */
+  stalled = false;
   /** Peers whose link is known to be closed. */
   readonly linksDown = new Set<string>();
 
@@ -118,12 +120,12 @@ export class RaftState<B> {
 
   /**
    * May this node stand for election? Not as learner or outsider, not while a snapshot is being
-   * installed. But a node whose removal or demotion is not known to be committed may (thesis
-   * 4.2.2): it can be the only one whose log lets it win, and it retires once the membership
-   * without it is committed.
+   * installed or the disk hangs. But a node whose removal or demotion is not known to be committed
+   * may (thesis 4.2.2): it can be the only one whose log lets it win, and it retires once the
+   * membership without it is committed.
    */
   get promotable(): boolean {
-    if (this.pendingSnapshot !== null || this.quarantined) return false;
+    if (this.pendingSnapshot !== null || this.quarantined || this.stalled) return false;
     if (!this.mayVoteFor(this.log.lastIndex)) return false;
     const { current, currentIndex } = this.memberships;
     if (isVoter(current, this.id)) return true;

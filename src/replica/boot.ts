@@ -14,6 +14,7 @@ import type { Platform } from '../platform/platform.js';
 import { membershipFrom } from '../raft/membership-json.js';
 import type { Admission, BootState, Entry, Membership, SnapshotMeta } from '../raft/types.js';
 import { discardLog } from '../storage/discard-log.js';
+import { DiskSpace } from '../storage/disk-space.js';
 import { openLogStore, type RecoveredLog } from '../storage/log-recovery.js';
 import type { LogStore, LogStoreOptions } from '../storage/log-store.js';
 import type { FsyncPolicy } from '../storage/log-writer.js';
@@ -31,6 +32,9 @@ export interface BootOptions {
   readonly raftDataDir: string;
   readonly fsync: FsyncPolicy;
   readonly segmentBytesMax: number;
+  /** Bytes of the reserve, and bytes free below which the disk counts as full. */
+  readonly diskReserve: number;
+  readonly diskFreeMin: number;
   /** Whether the configuration names no other member. */
   readonly alone: boolean;
   /** Null: EVAL answers an error. */
@@ -44,6 +48,7 @@ export interface BootOptions {
 export interface OpenedMember {
   readonly stable: StableStore;
   readonly store: LogStore;
+  readonly space: DiskSpace;
   readonly machine: Machine;
   readonly uuid: string;
   /** Empty until the cluster was known for certain. */
@@ -81,8 +86,10 @@ async function openDirectories(
 ): Promise<OpenedMember & { readonly lostLog: boolean }> {
   const { platform, logger, nodeId } = options;
   const { disk, clock } = platform;
+  const space = await openSpace(options);
   const stable = await openStableStore({
     directory: options.raftDataDir,
+    space,
     disk,
     clock,
     openKeyValue: platform.openKeyValue,
@@ -99,6 +106,7 @@ async function openDirectories(
     owner: uuid,
     fsync: options.fsync,
     segmentBytesMax: options.segmentBytesMax,
+    space,
     onFatal: options.fatal,
   };
   const members = parseMembers(state.membership ?? '') ?? [];
@@ -127,6 +135,7 @@ async function openDirectories(
   return {
     stable,
     store: recovered.store,
+    space,
     machine,
     uuid,
     clusterId: state.identity?.clusterId ?? '',
@@ -183,6 +192,18 @@ function lostAlone({ dataDir, raftDataDir }: BootOptions): OperationalError {
     `${raftDataDir} knows of a log, and ${dataDir} has none: the data of this node is gone, and ` +
       'no other member has it. Put it back, or, to begin with nothing, remove both directories.',
   );
+}
+
+async function openSpace(options: BootOptions): Promise<DiskSpace> {
+  const { disk, clock } = options.platform;
+  const { dataDir, raftDataDir, logger } = options;
+  for (const directory of [dataDir, raftDataDir]) await disk.makeDirectory(directory);
+  return new DiskSpace({
+    ...{ disk, clock, directory: dataDir, others: [raftDataDir] },
+    reserveBytes: options.diskReserve,
+    freeBytesMin: options.diskFreeMin,
+    notice: (event, fields) => logger.warn(event, fields),
+  });
 }
 
 /** The term is durable before its entries are written (D6): a lower one on disk is a lost one. */

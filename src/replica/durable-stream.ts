@@ -37,6 +37,8 @@ export class DurableStream {
   /** Jobs behind a hard state that is being saved; nothing of them was started. */
   readonly #held = new RingBuffer<Job>();
   #saving = false;
+  /** Jobs completed so far. */
+  #ended = 0;
 
   constructor(sinks: DurableSinks) {
     this.#sinks = sinks;
@@ -44,6 +46,11 @@ export class DurableStream {
 
   get idle(): boolean {
     return this.#jobs.length === 0;
+  }
+
+  /** A number that differs once the oldest job has ended; null when nothing is under way. */
+  get oldest(): number | null {
+    return this.#jobs.length === 0 ? null : this.#ended;
   }
 
   /**
@@ -80,6 +87,9 @@ export class DurableStream {
 
   #finish(job: Job): void {
     job.finished = true;
-    while (this.#jobs.peek()?.finished === true) this.#jobs.shift()!.done();
+    while (this.#jobs.peek()?.finished === true) {
+      this.#ended++;
+      this.#jobs.shift()!.done();
+    }
   }
 }

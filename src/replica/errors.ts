@@ -51,3 +51,15 @@ export function lostLog(fault: string, nodeId: string): OperationalError {
       'or remove the node from the cluster and add it again under a new id.',
   );
 }
+/**
+ * Definite: writes that need room wait for none. The code is the one Redis gives when it cannot
+ * write its append-only file.
+ */
+export const DISK_FULL = new ErrorReply(
+  'MISCONF The disk is full: writes that need room are refused; the command was not executed. ' +
+    'Reads, deletes and expiry go on',
+);
+/** Definite: this node can write nothing at all until there is room again. */
+export const DISK_BLOCKED = new ErrorReply(
+  'MISCONF The disk of this node has no room left at all; the command was not executed',
+);

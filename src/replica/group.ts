@@ -77,12 +77,28 @@ export interface GroupStatus {
   readonly elections: number;
   /** Comparison of the members' data at checkpoints. */
   readonly integrity: IntegrityStatus;
+  readonly disk: DiskStatus;
+}
+
+export interface DiskStatus {
+  /** This node has less room than it is told to keep. */
+  readonly full: boolean;
+  /** This node can make nothing durable now. */
+  readonly stalled: boolean;
+  /** Times it was stalled since the start. */
+  readonly stalls: number;
+  /** Writes that need room are refused here: for this node, the leader, or a majority. */
+  readonly refusing: boolean;
+  /** Infinity when it is not known. */
+  readonly freeBytes: number;
 }
 
 export interface Group {
   readonly machine: Machine;
   /** Index of the last entry this node's machine has applied. */
   readonly appliedIndex: number;
+  /** The definite error for commands that need room, while the disk is full; null otherwise. */
+  readonly growthRefusal: ErrorReply | null;
   /** True while a linearizable read may run at once (a group of one, or a valid lease). */
   readonly canReadNow: boolean;
   write(write: PendingWrite): void;

@@ -10,6 +10,7 @@ import { originName } from '../machine/origins.js';
 import { checkPayload } from '../machine/payload-check.js';
 import type { Logger } from '../observe/logger.js';
 import type { DigestNote } from '../peer/digest-codec.js';
+import type { DiskState } from '../peer/disk-codec.js';
 import type { PeerLinks } from '../peer/links.js';
 import { NackReason, type Proposal, type ProposeNack } from '../peer/proposal-codec.js';
 import type { PeerMessage } from '../peer/raft-codec.js';
@@ -17,11 +18,22 @@ import type { Clock, Timer } from '../platform/clock.js';
 import type { RaftCore } from '../raft/core.js';
 import type { Ready, RoleChange, SnapshotMeta } from '../raft/types.js';
 import type { ErrorReply } from '../resp/reply.js';
+import type { DiskSpace } from '../storage/disk-space.js';
 import { LatencyWindow } from '../storage/latency-window.js';
 import { Applier } from './applier.js';
+import { DiskMonitor } from './disk-monitor.js';
 import { DurableStream } from './durable-stream.js';
 import type { EntryMaker } from './entry-maker.js';
-import { BUSY, CLUSTER_DOWN, lostLog, lostWrites, QUARANTINED, SHUTTING_DOWN } from './errors.js';
+import {
+  BUSY,
+  CLUSTER_DOWN,
+  DISK_BLOCKED,
+  DISK_FULL,
+  lostLog,
+  lostWrites,
+  QUARANTINED,
+  SHUTTING_DOWN,
+} from './errors.js';
 import type { Group, GroupStatus, PendingRead, PendingWrite, PersistenceStatus } from './group.js';
 import { Integrity } from './integrity.js';
 import type { Members } from './members.js';
@@ -44,6 +56,8 @@ export interface ReplicaSettings {
   readonly respAddress: string;
   /** Ms of one tick of the core. */
   readonly tickMs: number;
+  /** Ticks after which a flush that has not ended counts as hanging: an election timeout. */
+  readonly stallTicks: number;
   /** Ms a client waits for a write or a linearizable read before it gets an error. */
   readonly requestTimeoutMs: number;
 }
@@ -61,6 +75,8 @@ export interface ReplicaParts {
   readonly logger: Logger;
   /** The replies of this turn are complete: write them out. */
   readonly onTurnEnd: () => void;
+  /** Room on this node's disk. */
+  readonly space: DiskSpace;
   readonly fatal: (error: unknown) => void;
 }
 
@@ -90,6 +106,7 @@ export class Replica implements Group {
   readonly #durable: DurableStream;
   readonly #pacemaker: Pacemaker;
   readonly #integrity: Integrity;
+  readonly #disk: DiskMonitor;
   readonly #replication = new LatencyWindow();
   #timers: Timer[] = [];
   #turnScheduled = false;
@@ -134,6 +151,15 @@ export class Replica implements Group {
       offer: (from, term, meta) => this.#offer(from, term, meta),
       proposeCheckpoint: () => this.#proposeEmpty('checkpoint'),
     });
+    this.#disk = new DiskMonitor({
+      core: parts.core,
+      space: parts.space,
+      flush: () => this.#durable.oldest,
+      stallTicks: parts.settings.stallTicks,
+      isUp: (id) => parts.links.isUp(id),
+      tellPeer: (to, state) => parts.links.sendDiskState(to, state),
+      logger: parts.logger,
+    });
   }
 
   /** Begins to tick. Links and storage are ready. */
@@ -148,6 +174,10 @@ export class Replica implements Group {
 
   get appliedIndex(): number {
     return this.machine.appliedIndex;
+  }
+
+  get growthRefusal(): ErrorReply | null {
+    return this.#disk.groupFull ? DISK_FULL : null;
   }
 
   get canReadNow(): boolean {
@@ -173,6 +203,7 @@ export class Replica implements Group {
   refusal(): ErrorReply | null {
     if (this.#stopping) return SHUTTING_DOWN;
     if (this.#integrity.quarantined) return QUARANTINED;
+    if (this.#parts.space.blocked) return DISK_BLOCKED;
     if (this.#proposals.bytes > WAITING_BYTES_MAX) return BUSY;
     if (this.#core.leader !== '') return null;
     const leaderless = this.#clock.monotonic() - this.#leaderSeenAt;
@@ -191,6 +222,12 @@ export class Replica implements Group {
       replicationMicros: this.#replication.summary(),
       elections: this.#elections,
       integrity: this.#integrity.status(),
+      disk: {
+        ...this.#disk.own,
+        freeBytes: this.#parts.space.freeBytes,
+        stalls: this.#disk.stalls,
+        refusing: this.#disk.groupFull,
+      },
     });
   }
 
@@ -241,13 +278,19 @@ export class Replica implements Group {
     this.#parts.snapshots.serve(from, index);
   }
 
+  onDiskState(from: string, state: DiskState): void {
+    this.#disk.onPeer(from, state);
+  }
+
   onLinkUp(nodeId: string): void {
     this.#integrity.onLinkUp(nodeId);
+    this.#disk.onLinkUp(nodeId);
     if (nodeId === this.#core.leader) this.#resend(0);
     this.#schedule();
   }
 
   onLinkDown(nodeId: string): void {
+    this.#disk.onLinkDown(nodeId);
     this.#core.linkDown(nodeId);
     this.#schedule();
   }
@@ -557,6 +600,7 @@ export class Replica implements Group {
   #tick(): void {
     if (this.#core.leader !== '') this.#leaderSeenAt = this.#clock.monotonic();
     if (!this.#parts.members.gathering()) this.#core.tick();
+    this.#disk.tick();
     this.#schedule();
   }
 

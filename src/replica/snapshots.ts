@@ -38,6 +38,8 @@ export interface SnapshotParts {
   readonly net: Net;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** False while so many bytes would take the last room on the disk. */
+  readonly hasRoomFor: (bytes: number) => boolean;
   readonly self: () => MemberIdentity;
   readonly addressOf: (id: string) => MemberAddress | null;
 }
@@ -121,6 +123,8 @@ export class Snapshots {
    */
   maybeTake(): void {
     if (this.#running || this.#host!.integrity.quarantined) return;
+    const { store, hasRoomFor } = this.#parts;
+    if (!hasRoomFor(store.snapshot?.bytes ?? store.logBytes)) return;
     if (this.#due.retryDue || this.#due.overdue) this.take().catch(() => {});
     else if (this.#parts.core.role === 'leader' && this.#due.due) this.#proposeCheckpoint();
   }

@@ -4,7 +4,7 @@
 import type { PeerLinks } from '../peer/links.js';
 import type { RaftStatus } from '../raft/types.js';
 import type { LatencySummary } from '../storage/latency-window.js';
-import type { GroupStatus, PeerInfo } from './group.js';
+import type { DiskStatus, GroupStatus, PeerInfo } from './group.js';
 import type { IntegrityStatus } from './integrity.js';
 
 export interface StatusSources {
@@ -19,6 +19,7 @@ export interface StatusSources {
   readonly replicationMicros: LatencySummary;
   readonly elections: number;
   readonly integrity: IntegrityStatus;
+  readonly disk: DiskStatus;
 }
 
 export function describeStatus(sources: StatusSources): GroupStatus {
@@ -44,6 +45,7 @@ export function describeStatus(sources: StatusSources): GroupStatus {
     replicationMicros: sources.replicationMicros,
     elections: sources.elections,
     integrity: sources.integrity,
+    disk: sources.disk,
   };
 }
 

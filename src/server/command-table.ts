@@ -58,6 +58,8 @@ export class CommandEntry {
   readonly noAuth: boolean;
   readonly noMulti: boolean;
   readonly denyOom: boolean;
+  /** Refused while the disk is full: what denyoom says, and scripts, of which nobody can tell. */
+  readonly needsRoom: boolean;
   /** Held by CLIENT PAUSE WRITE. */
   readonly mayWrite: boolean;
   readonly fast: boolean;
@@ -84,6 +86,7 @@ export class CommandEntry {
     this.noAuth = has('no_auth');
     this.noMulti = has('no_multi');
     this.denyOom = has('denyoom');
+    this.needsRoom = this.denyOom || (route === 'write' && this.data?.group === 'scripting');
     this.mayWrite = route === 'write' || has('write');
     this.fast = has('fast');
     this.skipSlowlog = has('skip_slowlog');

@@ -128,6 +128,8 @@ function refusalOf(
   const { quarantine } = server.group;
   if (quarantine !== null && usesData(entry)) return quarantine;
   if (server.outOfMemory && deniedWithoutMemory(session, entry)) return OUT_OF_MEMORY;
+  const { growthRefusal } = server.group;
+  if (growthRefusal !== null && deniedWithoutRoom(session, entry)) return growthRefusal;
   if (!entry.whileSubscribed && session.protocol === 2 && session.subscribed) {
     return notWhileSubscribed(entry.name);
   }
@@ -143,6 +145,13 @@ function deniedWithoutMemory(session: Session, entry: CommandEntry): boolean {
   if (transaction === null) return entry.denyOom;
   if (entry.route === 'exec') return transaction.denyOom;
   return entry.route !== 'discard' && entry.route !== 'leave';
+}
+
+/** Deletes and expiry, and transactions of nothing else, go through. */
+function deniedWithoutRoom(session: Session, entry: CommandEntry): boolean {
+  const { transaction } = session;
+  if (transaction !== null && entry.route === 'exec') return transaction.needsRoom;
+  return entry.needsRoom;
 }
 
 const ALLOWED_WHILE_SUBSCRIBED = '(P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET';

@@ -98,6 +98,7 @@ function latencyFields(name: string, summary: GroupStatus['fsyncMicros']): InfoF
 
 export function persistenceFields(server: Server): InfoField[] {
   const disk = server.group.persistence();
+  const { disk: health } = server.group.status();
   const running = disk.snapshotRunning ? 1 : 0;
   const outcome = disk.lastSnapshotOk ? 'ok' : 'err';
   const took = disk.lastSnapshotAt === 0 ? -1 : Math.floor(disk.lastSnapshotMs / 1000);
@@ -116,7 +117,7 @@ export function persistenceFields(server: Server): InfoField[] {
     ['aof_last_rewrite_time_sec', took],
     ['aof_current_rewrite_time_sec', disk.snapshotRunning ? 0 : -1],
     ['aof_last_bgrewrite_status', outcome],
-    ['aof_last_write_status', 'ok'],
+    ['aof_last_write_status', health.full || health.stalled ? 'err' : 'ok'],
     ['aof_current_size', disk.logBytes + disk.snapshotBytes],
     ['aof_base_size', disk.snapshotBytes],
     ['aof_pending_rewrite', 0],
@@ -124,6 +125,11 @@ export function persistenceFields(server: Server): InfoField[] {
     ['aof_pending_bio_fsync', disk.pendingFsync],
     ['aof_delayed_fsync', 0],
     ['aof_fsync', disk.fsync],
+    ['helios_disk_full', health.full ? 1 : 0],
+    ['helios_disk_stalled', health.stalled ? 1 : 0],
+    ['helios_disk_stalls', health.stalls],
+    ['helios_disk_refusing_growth', health.refusing ? 1 : 0],
+    ['helios_disk_free_bytes', Number.isFinite(health.freeBytes) ? health.freeBytes : -1],
     ['snapshot_failures', disk.snapshotFailures],
   ];
 }

@@ -44,6 +44,8 @@ export class Transaction {
   /** A command in the log part may change data. */
   mayWrite = false;
   denyOom = false;
+  /** One of the commands does. */
+  needsRoom = false;
   readonly #commands: Queued[] = [];
   /** Bytes kept in memory: chunks count whole. */
   #held = 0;
@@ -98,6 +100,7 @@ export class Transaction {
     }
     if (entry.route === 'write') this.mayWrite = true;
     if (entry.denyOom) this.denyOom = true;
+    if (entry.needsRoom) this.needsRoom = true;
     const follows = chunk === this.#chunk && start === this.#contiguousEnd;
     this.#contiguousEnd = follows && logged ? end : -1;
     this.#commands.push({ entry, chunk, start, end, logged });

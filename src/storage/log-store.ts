@@ -10,6 +10,7 @@
 import { assert } from '../base/assert.js';
 import type { Clock } from '../platform/clock.js';
 import type { Disk, DiskFile } from '../platform/disk.js';
+import { NO_PATIENCE, type Space } from './disk-space.js';
 import type { LatencySummary } from './latency-window.js';
 import { type Done, type FsyncPolicy, LogWriter } from './log-writer.js';
 import { baseName, formatManifest, incrName, MANIFEST_NAME, type Manifest } from './manifest.js';
@@ -28,6 +29,8 @@ export interface LogStoreOptions {
   readonly fsync: FsyncPolicy;
   /** A segment is closed when it has grown past this, bytes. Default SEGMENT_BYTES_MAX. */
   readonly segmentBytesMax?: number;
+  /** Where writes wait when the disk is full; without it that is a failure like any other. */
+  readonly space?: Space;
   /**
    * Called once, with a DiskFault: a write or sync failed and the process must end. Nothing is
    * called after it.
@@ -79,6 +82,7 @@ export class LogStore {
   readonly #options: LogStoreOptions;
   readonly #directory: string;
   readonly #lock: { release(): Promise<void> };
+  readonly #space: Space;
   readonly #writer: LogWriter;
   readonly #segmentBytesMax: number;
   /** Oldest first; the last one is being written. */
@@ -103,7 +107,9 @@ export class LogStore {
     this.#lastIndex = state.lastIndex;
     this.#currentSeq = state.segments.at(-1)!.seq;
     this.#segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_MAX;
-    this.#writer = new LogWriter(state.file, options.fsync, options.clock, options.onFatal);
+    this.#space = options.space ?? NO_PATIENCE;
+    const { fsync, clock, onFatal } = options;
+    this.#writer = new LogWriter(state.file, fsync, clock, onFatal, this.#space);
   }
 
   /** The newest durable snapshot. */
@@ -182,7 +188,7 @@ export class LogStore {
   async createSnapshot(): Promise<SnapshotSink> {
     this.#temporary++;
     const path = `${this.#directory}/temp-snapshot-${this.#temporary}.rdb`;
-    return new SnapshotSink(this.#options.disk, path);
+    return new SnapshotSink(this.#options.disk, path, this.#onFailed);
   }
 
   /**
@@ -245,7 +251,9 @@ export class LogStore {
    * on.
    */
   async #startSegment(segment: SegmentState): Promise<void> {
-    const file = await createSegmentFile(this.#options, this.#directory, segment.seq);
+    const file = await this.#space.retry(() =>
+      createSegmentFile(this.#options, this.#directory, segment.seq),
+    );
     segment.bytes += file.size;
     this.#currentSeq = segment.seq;
     await this.#writeManifest();
@@ -259,7 +267,8 @@ export class LogStore {
   async #nameBase(sink: SnapshotSink): Promise<void> {
     assert(sink.finished, 'a snapshot becomes the base when it is complete and synced');
     const { disk } = this.#options;
-    await disk.rename(sink.path, `${this.#directory}/${baseName(this.#baseSeq + 1)}`);
+    const path = `${this.#directory}/${baseName(this.#baseSeq + 1)}`;
+    await this.#space.retry(() => disk.rename(sink.path, path));
     await disk.syncDirectory(this.#directory);
   }
 
@@ -291,7 +300,9 @@ export class LogStore {
 
   #writeManifest(): Promise<void> {
     const started = this.#segments.filter(({ seq }) => seq <= this.#currentSeq);
-    return writeManifest(this.#options.disk, this.#directory, this.#baseSeq, started);
+    return this.#space.retry(() =>
+      writeManifest(this.#options.disk, this.#directory, this.#baseSeq, started),
+    );
   }
 }
 
@@ -320,10 +331,15 @@ export async function createSegmentFile(
 ): Promise<DiskFile> {
   const path = `${directory}/${incrName(seq)}`;
   const file = await options.disk.open(path, { create: true });
-  if (file.size > 0) await file.truncate(0);
-  await appendAndSync(file, segmentHeader(seq, options.owner));
-  await options.disk.syncDirectory(directory);
-  return file;
+  try {
+    if (file.size > 0) await file.truncate(0);
+    await appendAndSync(file, segmentHeader(seq, options.owner));
+    await options.disk.syncDirectory(directory);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 export function appendAndSync(file: DiskFile, bytes: Uint8Array): Promise<void> {

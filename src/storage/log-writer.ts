@@ -2,11 +2,14 @@
 // Group commit: while a write and its sync are under way, everything appended forms the next round,
 // which is one write and one sync. Invariants: one disk operation at a time; done callbacks run in
 // the order of append; after the first failure onFatal has been called once and nothing else is
-// written or called back, ever.
+// written or called back, ever. A write that found no room is no such failure: what it left is cut
+// off and it is tried again (disk-space.ts), while everything behind it waits.
 
 import { assert } from '../base/assert.js';
 import type { Clock, Timer } from '../platform/clock.js';
 import type { DiskFile } from '../platform/disk.js';
+import { isDiskFull } from '../platform/disk-fault.js';
+import { NO_PATIENCE, type Space } from './disk-space.js';
 import { type LatencySummary, LatencyWindow } from './latency-window.js';
 
 /** When an append is done: after fdatasync; after write, with a sync each second; after write. */
@@ -42,9 +45,19 @@ export class LogWriter {
   #syncDue = false;
   #syncStarted = 0;
   #spare: Round | null = null;
+  /** Length of the file before the write under way: what it is cut back to. */
+  #goodLength = 0;
+  readonly #space: Space;
 
-  constructor(file: DiskFile, policy: FsyncPolicy, clock: Clock, onFatal: (error: Error) => void) {
+  constructor(
+    file: DiskFile,
+    policy: FsyncPolicy,
+    clock: Clock,
+    onFatal: (error: Error) => void,
+    space: Space = NO_PATIENCE,
+  ) {
     this.#file = file;
+    this.#space = space;
     this.#policy = policy;
     this.#clock = clock;
     this.#onFatal = onFatal;
@@ -138,8 +151,10 @@ export class LogWriter {
       this.#rounds.push(this.#spare ?? newRound());
       this.#spare = null;
     }
-    if (writes) this.#file.append(round.buffers, this.#onWritten);
-    else this.#afterWrite(round);
+    if (writes) {
+      this.#goodLength = this.#file.size;
+      this.#file.append(round.buffers, this.#onWritten);
+    } else this.#afterWrite(round);
   }
 
   readonly #onNothingToSync = (): void => {
@@ -148,15 +163,47 @@ export class LogWriter {
 
   readonly #onWritten = (error: Error | null): void => {
     if (this.#failed) return;
+    const round = this.#rounds[0]!;
     if (error !== null) {
-      this.fail(error);
+      if (isDiskFull(error)) void this.#writeAgain(round, error);
+      else this.fail(error);
       return;
     }
-    const round = this.#rounds[0]!;
     this.#unsynced += round.bytes;
     round.bytes = 0;
     this.#afterWrite(round);
   };
+
+  /** The write found no room: cuts off what it left, and writes it again when there is some. */
+  async #writeAgain(round: Round, noRoom: Error): Promise<void> {
+    let first = true;
+    try {
+      await this.#file.truncate(this.#goodLength);
+      await this.#space.retry(async () => {
+        if (first) {
+          first = false;
+          throw noRoom;
+        }
+        await this.#appendOrNothing(round.buffers);
+      });
+    } catch (error) {
+      this.fail(error as Error);
+      return;
+    }
+    this.#onWritten(null);
+  }
+
+  async #appendOrNothing(buffers: readonly Uint8Array[]): Promise<void> {
+    const file = this.#file;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        file.append(buffers, (error) => (error === null ? resolve() : reject(error)));
+      });
+    } catch (error) {
+      await file.truncate(this.#goodLength);
+      throw error;
+    }
+  }
 
   #afterWrite(round: Round): void {
     const mustSync = this.#policy === 'every' || round.step !== null || this.#syncDue;

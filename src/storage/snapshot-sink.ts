@@ -1,9 +1,12 @@
 // Owns: a snapshot file while it is being made: chunks in, then synced. LogStore makes a finished
-// one the base. Writes are in the order of the calls; one is under way at a time. Synced in steps,
-// so that the log's own syncs never wait behind a whole file.
+// one the base. A full disk costs the snapshot and nothing else; any other failure of a write or
+// sync is a failing disk, and final as everywhere (architecture D8). Writes are in the order of the
+// calls; one is under way at a time. Synced in steps, so that the log's own syncs never wait behind
+// a whole file.
 
 import { assert } from '../base/assert.js';
 import type { Disk, DiskFile } from '../platform/disk.js';
+import { isDiskFull } from '../platform/disk-fault.js';
 
 /** Written bytes after which they are synced. */
 const SYNC_BYTES = 4 * 2 ** 20;
@@ -11,14 +14,17 @@ const SYNC_BYTES = 4 * 2 ** 20;
 export class SnapshotSink {
   readonly path: string;
   readonly #disk: Disk;
+  readonly #onFault: (error: Error) => void;
   #file: DiskFile | null = null;
   #bytes = 0;
   #unsynced = 0;
   #finished = false;
   #writing = false;
 
-  constructor(disk: Disk, path: string) {
+  /** `onFault`: told of a write or sync that failed for another reason than a full disk. */
+  constructor(disk: Disk, path: string, onFault: (error: Error) => void = () => {}) {
     this.#disk = disk;
+    this.#onFault = onFault;
     this.path = path;
   }
 
@@ -40,7 +46,7 @@ export class SnapshotSink {
     this.#writing = true;
     const file = await this.#opened();
     await new Promise<void>((resolve, reject) => {
-      file.append(chunks, (error) => (error === null ? resolve() : reject(error)));
+      file.append(chunks, this.#settle(resolve, reject));
     });
     let bytes = 0;
     for (const chunk of chunks) bytes += chunk.length;
@@ -70,9 +76,17 @@ export class SnapshotSink {
 
   async #sync(file: DiskFile): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      file.sync((error) => (error === null ? resolve() : reject(error)));
+      file.sync(this.#settle(resolve, reject));
     });
     this.#unsynced = 0;
+  }
+
+  #settle(resolve: () => void, reject: (error: Error) => void): (error: Error | null) => void {
+    return (error) => {
+      if (error === null) return resolve();
+      if (!isDiskFull(error)) this.#onFault(error);
+      reject(error);
+    };
   }
 
   async #opened(): Promise<DiskFile> {

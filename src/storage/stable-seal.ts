@@ -4,6 +4,7 @@
 // the last sound line is removed before anything is appended.
 
 import type { Disk, DiskFile } from '../platform/disk.js';
+import { isDiskFull } from '../platform/disk-fault.js';
 import { decodeSealed, type SealedState, STABLE_VERSION } from './stable-state.js';
 import { unknownFormat } from './storage-errors.js';
 
@@ -60,9 +61,16 @@ export class SealFile {
     this.#file ??= await this.#disk.open(this.#path, { create: false });
     const file = this.#file;
     if (file.size + bytes.length > BYTES_MAX) return this.replace(line);
-    await new Promise<void>((resolve, reject) => {
-      file.append([bytes], (error) => (error === null ? resolve() : reject(error)));
-    });
+    const length = file.size;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        file.append([bytes], (error) => (error === null ? resolve() : reject(error)));
+      });
+    } catch (error) {
+      // Of a write that found no room nothing may stay, for it is tried again.
+      if (isDiskFull(error)) await file.truncate(length);
+      throw error;
+    }
     await new Promise<void>((resolve, reject) => {
       file.sync((error) => (error === null ? resolve() : reject(error)));
     });

@@ -9,7 +9,9 @@
 import { OperationalError } from '../base/errors.js';
 import type { Clock } from '../platform/clock.js';
 import type { Disk } from '../platform/disk.js';
+import { DiskFault, isDiskFull } from '../platform/disk-fault.js';
 import type { KeyValue, OpenKeyValue } from '../platform/key-value.js';
+import { NO_PATIENCE, type Space } from './disk-space.js';
 import { findLevelDamage, setLevelAside } from './level-files.js';
 import { type CopyFlaw, SealFile, type SealScan } from './stable-seal.js';
 import {
@@ -56,6 +58,8 @@ export interface StableOptions {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly openKeyValue: OpenKeyValue;
+  /** Where saves wait when the disk is full. */
+  readonly space?: Space;
   /** A damaged copy was repaired: for the log. */
   readonly notice: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
@@ -76,7 +80,7 @@ interface Copy {
  * or E_DISK.
  */
 export async function openStableStore(options: StableOptions): Promise<StableStore> {
-  const { disk, directory } = options;
+  const { disk, directory, space = NO_PATIENCE } = options;
   await disk.makeDirectory(directory);
   const lock = await disk.lock(`${directory}/raft.lock`);
   const seal = new SealFile(disk, directory);
@@ -89,12 +93,12 @@ export async function openStableStore(options: StableOptions): Promise<StableSto
     const line = encodeSealed(chosen);
     if (scan.flaw !== '' || scan.newest?.counter !== chosen.counter) {
       noteRepair(options, seal.path, scan, copy, chosen);
-      await seal.replace(line);
+      await space.retry(() => seal.replace(line));
     }
     if (copy.flaw !== '' || copy.newest?.counter !== chosen.counter) {
       noteRepair(options, `LevelDB in ${directory}`, copy, scan, chosen);
-      await level.put(KEY, line);
-      await level.put(FORMAT_KEY, String(STABLE_VERSION));
+      await putOrFull(directory, level, KEY, line);
+      await putOrFull(directory, level, FORMAT_KEY, String(STABLE_VERSION));
     }
     return new SealedStore(options, seal, level, lock, chosen);
   } catch (error) {
@@ -107,12 +111,12 @@ export async function openStableStore(options: StableOptions): Promise<StableSto
 
 /** LevelDB, whose files were found sound; rebuilt when they are not and the seal is. */
 async function openSoundLevel(options: StableOptions, scan: SealScan): Promise<KeyValue> {
-  const { disk, directory, openKeyValue } = options;
+  const { disk, directory } = options;
   const sealed = scan.newest !== null && !scan.tailDamaged;
   let wrong = await findLevelDamage(disk, directory);
   if (wrong === '') {
     try {
-      return await openKeyValue(directory);
+      return await openWithRoom(options);
     } catch (error) {
       wrong = openFailure(directory, error as Error);
     }
@@ -122,7 +126,31 @@ async function openSoundLevel(options: StableOptions, scan: SealScan): Promise<K
   }
   const aside = await setLevelAside(disk, directory);
   options.notice('LevelDB is damaged; set aside, to be made anew', { wrong, aside });
-  return openKeyValue(directory);
+  return openWithRoom(options);
+}
+
+/** Opening LevelDB writes. */
+function openWithRoom({ directory, openKeyValue, space = NO_PATIENCE }: StableOptions) {
+  return space.retry(async () => {
+    try {
+      return await openKeyValue(directory);
+    } catch (error) {
+      throw roomFault(directory, error as Error) ?? error;
+    }
+  });
+}
+
+async function putOrFull(
+  directory: string,
+  level: KeyValue,
+  key: string,
+  value: string,
+): Promise<void> {
+  try {
+    await level.put(key, value);
+  } catch (error) {
+    throw levelFault(directory, error as Error);
+  }
 }
 
 async function readLevel(directory: string, level: KeyValue): Promise<Copy> {
@@ -184,9 +212,12 @@ function noteRepair(
 class SealedStore implements StableStore {
   readonly #options: StableOptions;
   readonly #seal: SealFile;
-  readonly #level: KeyValue;
+  readonly #space: Space;
+  #level: KeyValue;
   readonly #lock: { release(): Promise<void> };
   #current: SealedState;
+  /** LevelDB found no room and must be opened again. */
+  #levelFull = false;
   /** Saves run one after another; this is the last. */
   #saving: Promise<void> = Promise.resolve();
 
@@ -199,6 +230,7 @@ class SealedStore implements StableStore {
   ) {
     this.#options = options;
     this.#seal = seal;
+    this.#space = options.space ?? NO_PATIENCE;
     this.#level = level;
     this.#lock = lock;
     this.#current = current;
@@ -274,15 +306,27 @@ class SealedStore implements StableStore {
     const { counter, state } = this.#current;
     const next = { counter: counter + 1, state: { ...state, ...change(state) } };
     const line = encodeSealed(next);
-    await Promise.all([this.#seal.append(line), this.#putInLevel(line)]);
+    await Promise.all([
+      this.#space.retry(() => this.#seal.append(line)),
+      this.#space.retry(() => this.#putInLevel(line)),
+    ]);
     this.#current = next;
   }
 
+  /** LevelDB takes nothing more after a write that found no room, until it is opened again. */
   async #putInLevel(line: string): Promise<void> {
+    const { directory, openKeyValue } = this.#options;
     try {
+      if (this.#levelFull) {
+        await this.#level.close();
+        this.#level = await openKeyValue(directory);
+        this.#levelFull = false;
+      }
       await this.#level.put(KEY, line);
     } catch (error) {
-      throw ioFailure(this.#options.directory, error as Error);
+      const fault = levelFault(directory, error as Error);
+      this.#levelFull = isDiskFull(fault);
+      throw fault;
     }
   }
 }
@@ -298,6 +342,7 @@ function describe({ nodeId, uuid, clusterId }: NodeIdentity): string {
 
 /** What LevelDB says is damaged; throws when it is not damage that keeps it from opening. */
 function openFailure(directory: string, error: Error): string {
+  if (error instanceof DiskFault) throw error;
   const cause = error.cause as { code?: string; message?: string } | undefined;
   const message = cause?.message ?? error.message;
   if (cause?.code === 'LEVEL_LOCKED') {
@@ -311,6 +356,17 @@ function openFailure(directory: string, error: Error): string {
   const missing = /No such file or directory|NotFound/i.test(message);
   if (cause?.code === 'LEVEL_CORRUPTION' || missing) return message;
   throw ioFailure(directory, error);
+}
+
+function levelFault(directory: string, error: Error): OperationalError {
+  return roomFault(directory, error) ?? ioFailure(directory, error);
+}
+
+/** Null when it is not for want of room. What LevelDB says of the system's error is its message. */
+function roomFault(directory: string, error: Error): DiskFault | null {
+  const text = `${error.message} ${error.cause instanceof Error ? error.cause.message : ''}`;
+  if (!/No space left on device|quota exceeded/i.test(text)) return null;
+  return new DiskFault('write', directory, Object.assign(new Error(text), { code: 'ENOSPC' }));
 }
 
 function ioFailure(directory: string, error: Error): OperationalError {

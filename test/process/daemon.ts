@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../../bin/helios-atlasd', import.meta.url));
-const START_MS_MAX = 15_000;
+const START_MS_MAX = 30_000;
 
 export interface NodeSpec {
   readonly id: string;
@@ -102,10 +102,18 @@ export class Daemon {
   readonly spec: NodeSpec;
   readonly #args: readonly string[];
   readonly #env: NodeJS.ProcessEnv;
+  readonly #command: readonly string[];
   #child: ChildProcess | null = null;
   output = '';
 
-  constructor(spec: NodeSpec, args: readonly string[], env: NodeJS.ProcessEnv) {
+  /** `command`: another program than bin/helios-atlasd, and what comes before the arguments. */
+  constructor(
+    spec: NodeSpec,
+    args: readonly string[],
+    env: NodeJS.ProcessEnv,
+    command: readonly string[] = [BIN],
+  ) {
+    this.#command = command;
     this.spec = spec;
     this.#args = args;
     this.#env = env;
@@ -122,7 +130,9 @@ export class Daemon {
   /** Resolves when it accepts connections. */
   async start(): Promise<void> {
     this.output = '';
-    const child = spawn(BIN, this.#args, { env: { ...process.env, ...this.#env }, stdio: 'pipe' });
+    const [program, ...before] = this.#command;
+    const env = { ...process.env, ...this.#env };
+    const child = spawn(program!, [...before, ...this.#args], { env, stdio: 'pipe' });
     this.#child = child;
     const note = (chunk: Buffer): void => {
       this.output += chunk.toString('utf8');

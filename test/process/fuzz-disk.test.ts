@@ -100,7 +100,13 @@ async function open(directory: string, nodeId: string): Promise<Found> {
   };
   const opened = await openMember({
     ...{ nodeId, dataDir: directory, raftDataDir: join(directory, 'raft'), alone: false },
-    ...{ fsync: 'none', segmentBytesMax: 2 ** 20, platform: systemPlatform },
+    ...{
+      fsync: 'none',
+      segmentBytesMax: 2 ** 20,
+      diskReserve: 0,
+      diskFreeMin: 0,
+      platform: systemPlatform,
+    },
     ...{ logger, fatal: () => {}, lua },
   });
   const { machine, snapshot, hardState, entries, uuid, members } = opened;

@@ -13,7 +13,7 @@ export interface Tally {
   definite: number;
 }
 
-const DEFINITE = /^(CLUSTERDOWN|BUSY|LOADING|OOM|READONLY)/;
+const DEFINITE = /^(CLUSTERDOWN|BUSY|LOADING|OOM|MISCONF|READONLY)/;
 
 /** A client that never sends a command twice by itself. */
 export function strictClient(port: number): Redis {

@@ -284,6 +284,11 @@ class DiskView implements Disk {
     this.#disk.syncDirectory(path);
   }
 
+  async freeBytes(_directory: string): Promise<number> {
+    await this.step('stat');
+    return this.#disk.troubles.room;
+  }
+
   async lock(path: string): Promise<{ release(): Promise<void> }> {
     await this.step('lock');
     this.#disk.lock(path, this.#actor);

@@ -322,6 +322,7 @@ export class Simulation {
       '-data-dir=/data',
       `-listen=${address}:${RESP_PORT}`,
       '-raft=true',
+      '-disk-reserve=0',
       `-raft-node-id=${id}`,
       `-raft-addr=${address}:${RAFT_PORT}`,
       `-raft-peers=${peers}`,

@@ -29,6 +29,7 @@ const NO_LATENCY = { count: 0, p50: 0, p99: 0, max: 0 };
 const DISCARDS: ResultSink = { beforeApply() {}, applied() {} };
 
 export class FakeGroup implements Group {
+  growthRefusal: ErrorReply | null = null;
   readonly machine = new Machine({ node: 'self', incarnation: 1 });
   automatic = true;
   canReadNow = true;
@@ -161,6 +162,7 @@ export class FakeGroup implements Group {
         ...{ quarantine: '', checkpoint: 0, digest: '', mismatches: 0, splits: 0 },
         verdict: 'open',
       },
+      disk: { full: false, stalled: false, stalls: 0, refusing: false, freeBytes: 1e12 },
     };
   }
 

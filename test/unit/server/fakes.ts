@@ -182,9 +182,11 @@ export const LEADER: GroupStatus = {
     ...{ quarantine: '', checkpoint: 0, digest: '', mismatches: 0, splits: 0 },
     verdict: 'open',
   },
+  disk: { full: false, stalled: false, stalls: 0, refusing: false, freeBytes: 1e12 },
 };
 
 export class FakeGroup implements Group {
+  growthRefusal: ErrorReply | null = null;
   readonly keyspace = new Keyspace();
   readonly machine = { keyspace: this.keyspace, time: 0, appliedIndex: 40 } as unknown as Machine;
   readonly appliedIndex = 40;
