@@ -2,8 +2,9 @@
 // The first line tells our files from those of Redis and ties them to the node:
 //   #HELIOS-SEGMENT/1 crc=1a2b3c4d seq=3 owner=0b6c...\r\n
 // Rule of recovery (architecture D8): only in the last segment, and only when what follows the last
-// whole record is the beginning of a record and nothing else but zeros, was a write cut short by a
-// crash. All else is damage.
+// whole record is the beginning of a record, and zeros from a sector of the disk on, was a write cut
+// short by a crash. All else is damage: also a last record that is all there and does not check,
+// for it may have been acknowledged.
 
 import type { LogRecord } from '../base/log-entry.js';
 import { crc32 } from '../platform/checksum.js';
@@ -15,6 +16,8 @@ const PREFIX = `#HELIOS-SEGMENT/${SEGMENT_VERSION} crc=`;
 const HEADER =
   /^#HELIOS-SEGMENT\/1 crc=([0-9a-f]{8})( seq=([1-9][0-9]{0,14}) owner=([\x21-\x7e]{1,200})\r\n)/;
 const HEADER_MAX = 300;
+/** What a disk writes whole or not at all. */
+const SECTOR_BYTES = 512;
 
 export interface RecoveredRecord {
   readonly record: LogRecord;
@@ -131,11 +134,16 @@ export class LogAssembler {
 }
 
 /**
- * Whether the bytes from `at` on are what a crash leaves of a record: its beginning, then zeros or
- * nothing.
+ * Whether the bytes from `at` on are what a crash leaves of a record: its beginning, then nothing,
+ * or zeros where the file was made longer and the disk did not get to write. It writes whole
+ * sectors, so the one in which the file ends is zero from its start, or from the record's. Fewer
+ * zeros at the end of a record, which never ends with one itself, are damage to what was written.
  */
 function isTorn(bytes: Buffer, at: number): boolean {
   let end = bytes.length;
   while (end > at && bytes[end - 1] === 0) end--;
-  return end === at || decodeRecord(bytes.subarray(0, end), at) === 'incomplete';
+  if (end === at) return true;
+  if (decodeRecord(bytes.subarray(0, end), at) !== 'incomplete') return false;
+  const last = bytes.length - 1;
+  return end > last || end <= last - (last % SECTOR_BYTES);
 }

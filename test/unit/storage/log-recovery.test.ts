@@ -42,13 +42,25 @@ describe('a crash in the last segment', () => {
     }
   });
 
-  it('at any byte, zeros behind it, leaves the records before it', () => {
-    for (let length = HEADER.length; length < LOG.length; length++) {
+  it('at any sector, or behind any record, zeros behind it, leaves the records before it', () => {
+    const sectors = [512, 1024].filter((at) => at > HEADER.length && at < LOG.length);
+    expect(sectors).toContain(512);
+    for (const length of [...sectors, ...ENDS]) {
       const whole = ENDS.filter((end) => end <= length).length - 1;
       for (const zeros of [1, LOG.length - length, 700]) {
+        if (zeros === 0) continue;
         const bytes = Buffer.concat([LOG.subarray(0, length), Buffer.alloc(zeros)]);
         expect(scan(bytes)).toEqual({ indexes: firstN(whole), end: ENDS[whole] });
       }
+    }
+  });
+
+  it('is not what turned the end of a whole record to zeros: it may have been acknowledged', () => {
+    const last = ENDS.at(-2)!;
+    const sector = LOG.length - 1 - ((LOG.length - 1) % 512);
+    for (let length = Math.max(last, sector) + 1; length < LOG.length; length++) {
+      const bytes = Buffer.from(LOG).fill(0, length);
+      expect(() => scan(bytes), `from ${length}`).toThrow(LogCorruptError);
     }
   });
 
