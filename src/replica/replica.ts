@@ -8,7 +8,6 @@ import type { LoggedRecord } from '../base/log-entry.js';
 import type { Machine } from '../machine/machine.js';
 import { originName } from '../machine/origins.js';
 import { checkPayload } from '../machine/payload-check.js';
-import type { Logger } from '../observe/logger.js';
 import type { DigestNote } from '../peer/digest-codec.js';
 import type { DiskState } from '../peer/disk-codec.js';
 import type { PeerLinks } from '../peer/links.js';
@@ -18,12 +17,10 @@ import type { Clock, Timer } from '../platform/clock.js';
 import type { RaftCore } from '../raft/core.js';
 import type { Ready, RoleChange, SnapshotMeta } from '../raft/types.js';
 import type { ErrorReply } from '../resp/reply.js';
-import type { DiskSpace } from '../storage/disk-space.js';
 import { LatencyWindow } from '../storage/latency-window.js';
 import { Applier } from './applier.js';
 import { DiskMonitor } from './disk-monitor.js';
 import { DurableStream } from './durable-stream.js';
-import type { EntryMaker } from './entry-maker.js';
 import {
   BUSY,
   CLUSTER_DOWN,
@@ -36,49 +33,12 @@ import {
 } from './errors.js';
 import type { Group, GroupStatus, PendingRead, PendingWrite, PersistenceStatus } from './group.js';
 import { Integrity } from './integrity.js';
-import type { Members } from './members.js';
 import { Pacemaker } from './pacemaker.js';
 import { type ProposalBatch, Proposals } from './proposals.js';
 import { Reads } from './reads.js';
+import type { ReplicaParts } from './replica-parts.js';
 import { Sequencer } from './sequencer.js';
-import type { Snapshots } from './snapshots.js';
 import { describeStatus } from './status.js';
-import type { GroupStorage } from './storage-port.js';
-
-export interface ReplicaSettings {
-  readonly nodeId: string;
-  /** This node's name among the origins of writes. */
-  readonly origin: string;
-  readonly incarnation: number;
-  /** False for -raft=false: a group of one that says so. */
-  readonly raftEnabled: boolean;
-  /** Where clients reach this node, `host:port`. */
-  readonly respAddress: string;
-  /** Ms of one tick of the core. */
-  readonly tickMs: number;
-  /** Ticks after which a flush that has not ended counts as hanging: an election timeout. */
-  readonly stallTicks: number;
-  /** Ms a client waits for a write or a linearizable read before it gets an error. */
-  readonly requestTimeoutMs: number;
-}
-
-export interface ReplicaParts {
-  readonly settings: ReplicaSettings;
-  readonly core: RaftCore<LoggedRecord>;
-  readonly machine: Machine;
-  readonly storage: GroupStorage;
-  readonly links: PeerLinks;
-  readonly snapshots: Snapshots;
-  readonly members: Members;
-  readonly clock: Clock;
-  readonly maker: EntryMaker;
-  readonly logger: Logger;
-  /** The replies of this turn are complete: write them out. */
-  readonly onTurnEnd: () => void;
-  /** Room on this node's disk. */
-  readonly space: DiskSpace;
-  readonly fatal: (error: unknown) => void;
-}
 
 /**
  * While one entry is on its way the next one waits and grows: a deep pipeline of small entries

@@ -2,9 +2,9 @@
 // The first line tells our files from those of Redis and ties them to the node:
 //   #HELIOS-SEGMENT/1 crc=1a2b3c4d seq=3 owner=0b6c...\r\n
 // Rule of recovery (architecture D8): only in the last segment, and only when what follows the last
-// whole record is the beginning of a record, and zeros from a sector of the disk on, was a write cut
-// short by a crash. All else is damage: also a last record that is all there and does not check,
-// for it may have been acknowledged.
+// whole record is the beginning of a record, and zeros from a sector of the disk on, was a write
+// cut short by a crash. All else is damage: also a last record that is all there and does not
+// check, for it may have been acknowledged.
 
 import type { LogRecord } from '../base/log-entry.js';
 import { crc32 } from '../platform/checksum.js';
