@@ -23,6 +23,7 @@ import type { Listener } from './platform/net.js';
 import type { Platform } from './platform/platform.js';
 import { RaftCore } from './raft/core.js';
 import { allMembers, membershipOf } from './raft/membership.js';
+import type { LeaseConfig } from './raft/read-lease.js';
 import { decodeEntry, newestMembership, type OpenedMember, openMember } from './replica/boot.js';
 import { Contact, formatAddress, formatMembers } from './replica/bootstrap.js';
 import { EntryMaker } from './replica/entry-maker.js';
@@ -59,6 +60,8 @@ export interface LifeOptions {
   readonly restart: (order: RestartOrder) => void;
 }
 
+/** The clock of one member may run this much faster than that of another; see read-lease.ts. */
+const CLOCK_DRIFT_MAX = 0.1;
 /** A heartbeat is this many ticks of the core. */
 const TICKS_PER_HEARTBEAT = 10;
 /** Bounds of replication. A simulation makes them tiny, to be at them all the time. */
@@ -393,6 +396,7 @@ export class NodeLife {
         tickMs: this.#tickMs,
         stallTicks: this.#electionTicks,
         requestTimeoutMs: config.writeTimeout,
+        leaseReads: config.raftLeaseReads,
       },
       core,
       machine: opened.machine,
@@ -461,6 +465,12 @@ export class NodeLife {
     return Math.ceil(this.#config.raftElectionTimeout / this.#tickMs);
   }
 
+  #lease(): LeaseConfig {
+    const promiseMs = this.#config.raftElectionTimeout;
+    const durationMs = promiseMs / (1 + CLOCK_DRIFT_MAX);
+    return { durationMs, promiseMs, startedAt: this.#platform.clock.monotonic() };
+  }
+
   #makeCore(opened: OpenedMember, maker: EntryMaker): RaftCore<LoggedRecord> {
     const config = this.#config;
     const admission = this.#joining ? 'joining' : opened.admission;
@@ -473,6 +483,7 @@ export class NodeLife {
         electionTicks: this.#electionTicks,
         heartbeatTicks: TICKS_PER_HEARTBEAT,
         ...this.#options.limits,
+        ...(config.raftLeaseReads ? { lease: this.#lease() } : {}),
       },
       {
         hardState: opened.hardState,

@@ -141,6 +141,7 @@ export class Replica implements Group {
   }
 
   get canReadNow(): boolean {
+    this.#tellTime();
     return this.#core.canReadNow;
   }
 
@@ -171,6 +172,7 @@ export class Replica implements Group {
   }
 
   status(): GroupStatus {
+    this.#tellTime();
     const { settings, storage, members } = this.#parts;
     return describeStatus({
       settings,
@@ -200,6 +202,7 @@ export class Replica implements Group {
   }
 
   onMessage(message: PeerMessage): void {
+    this.#tellTime();
     this.#core.step(message);
     this.#schedule();
   }
@@ -420,7 +423,13 @@ export class Replica implements Group {
     return entry?.index ?? 0;
   }
 
+  /** Leases are judged by the clock at this moment, so it is read for each use of one. */
+  #tellTime(): void {
+    if (this.#parts.settings.leaseReads) this.#core.advance(this.#clock.monotonic());
+  }
+
   #carryOut(): void {
+    this.#tellTime();
     for (let ready = this.#core.takeReady(); ready !== null; ready = this.#core.takeReady()) {
       if (ready.fault !== '') throw lostLog(ready.fault, this.#parts.settings.nodeId);
       if (ready.change !== null) this.#roleChanged(ready.change);
@@ -559,6 +568,7 @@ export class Replica implements Group {
 
   #tick(): void {
     if (this.#core.leader !== '') this.#leaderSeenAt = this.#clock.monotonic();
+    this.#tellTime();
     if (!this.#parts.members.gathering()) this.#core.tick();
     this.#disk.tick();
     this.#schedule();

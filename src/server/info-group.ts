@@ -69,6 +69,8 @@ export function raftFields(server: Server): InfoField[] {
     ['raft_first_log_index', status.firstIndex],
     ['raft_voters', status.voters],
     ['raft_elections', status.elections],
+    ['raft_lease', status.lease.state],
+    ['raft_lease_ms_left', Math.floor(status.lease.msLeft)],
     ['raft_peers', status.peers.length],
     ...status.peers.map((peer, i): InfoField => {
       const progress = `state=${peer.state},match=${peer.match},lag=${peer.lag}`;
