@@ -88,6 +88,7 @@ export interface NodeParts {
 const NOBODY = membershipOf([], []);
 const HAND_OVER_MS_MAX = 1000;
 const DRAIN_MS_MAX = 5000;
+const COMMIT_MS_MAX = 2000;
 
 export class NodeLife {
   readonly #options: LifeOptions;
@@ -193,7 +194,8 @@ export class NodeLife {
       await replica.drain(DRAIN_MS_MAX);
       this.#server?.close();
       const dirty = this.#opened!.machine.appliedIndex > (this.#opened!.store.snapshot?.index ?? 0);
-      if (save && dirty) await this.#snapshots!.take().catch(() => {});
+      // Without a majority the end of the log is never committed: that must not keep the node here.
+      if (save && dirty) await this.#snapshots!.take(COMMIT_MS_MAX).catch(() => {});
       replica.stop();
     }
     await listenerClosed;
@@ -219,7 +221,6 @@ export class NodeLife {
   async #close(): Promise<void> {
     this.#timer?.cancel();
     await this.#metrics?.close();
-    await this.#snapshots?.close();
     await this.#links?.close();
     this.#opened?.space.stop();
     await this.#opened?.store.close();

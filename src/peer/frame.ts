@@ -21,7 +21,6 @@ export const FrameKind = {
   digest: 10,
   snapshotWanted: 11,
   diskState: 12,
-  snapshotProgress: 13,
 } as const;
 
 export type FrameKindCode = (typeof FrameKind)[keyof typeof FrameKind];

@@ -83,18 +83,15 @@ export class Snapshots {
   #baseWork: Promise<unknown> = Promise.resolve();
   /** Members in quarantine that a snapshot is on its way to. */
   readonly #serving = new Set<string>();
-  #closed = false;
 
   constructor(parts: SnapshotParts) {
-    const { policy, clock, machine, store, logger, core } = parts;
+    const { policy, clock, machine, store, logger } = parts;
     this.#parts = parts;
     this.#newest = parts.newest;
     this.#due = new SnapshotSchedule(policy, clock, machine, store);
     this.receiver = new SnapshotReceiver({
-      clock,
-      term: () => core.term,
       createSink: () => store.createSnapshot(),
-      onReceived: (snapshot) => this.#stage(snapshot),
+      onReceived: (snapshot) => void this.#stage(snapshot),
       onFailed: (from, reason) => logger.warn('Snapshot not received', { from, reason }),
     });
   }
@@ -132,11 +129,14 @@ export class Snapshots {
     else if (this.#parts.core.role === 'leader' && this.#due.due) this.#proposeCheckpoint();
   }
 
-  /** Takes a snapshot of this member alone; rejects when one is running or it fails. */
-  take(): Promise<void> {
+  /**
+   * Takes a snapshot of this member alone; rejects when one is running, it fails, or the end of the
+   * log is not committed within `limitMs`.
+   */
+  take(limitMs = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#running) return Promise.reject(new Error('Background save already in progress'));
     return this.#attempt(async () => {
-      await this.#reach(await this.#parts.store.rotate());
+      await this.#reach(await this.#parts.store.rotate(), limitMs);
       return this.#write(this.#beginWalk(), false);
     });
   }
@@ -144,7 +144,7 @@ export class Snapshots {
   /** Streams the newest snapshot to a member that needs it; tells the core how it went. */
   sendTo(peer: string): void {
     const { core } = this.#parts;
-    void this.#stream(peer, () => core.role === 'leader').then((sent) => {
+    void this.#stream(peer).then((sent) => {
       core.snapshotSent(peer, sent);
       this.#host!.schedule();
     });
@@ -159,13 +159,7 @@ export class Snapshots {
       return;
     }
     this.#serving.add(peer);
-    void this.#stream(peer, () => true).then(() => this.#serving.delete(peer));
-  }
-
-  /** Ends what goes on between members; this life is over. */
-  close(): Promise<void> {
-    this.#closed = true;
-    return this.receiver.close();
+    void this.#stream(peer).then(() => this.#serving.delete(peer));
   }
 
   /**
@@ -240,9 +234,21 @@ export class Snapshots {
   }
 
   /** Waits until the machine stands at `index`, where the new log segment begins. */
-  #reach(index: number): Promise<void> {
+  #reach(index: number, limitMs: number): Promise<void> {
+    const { applier } = this.#host!;
     if (this.#parts.machine.appliedIndex >= index) return Promise.resolve();
-    return new Promise((resolve) => this.#host!.applier.stopAt(index, resolve));
+    return new Promise((resolve, reject) => {
+      const limit = Number.isFinite(limitMs)
+        ? this.#parts.clock.after(limitMs, () => {
+            applier.cancelStop();
+            reject(new Error(`entry ${index} of the log is not committed yet`));
+          })
+        : null;
+      applier.stopAt(index, () => {
+        limit?.cancel();
+        resolve();
+      });
+    });
   }
 
   /** `compared`: at a checkpoint, where the other members have a digest too. */
@@ -277,17 +283,14 @@ export class Snapshots {
     return done;
   }
 
-  async #stream(peer: string, wanted: () => boolean): Promise<boolean> {
+  async #stream(peer: string): Promise<boolean> {
     const { core, store, disk, net, clock, logger, self } = this.#parts;
     const to = this.#parts.addressOf(peer);
     const file = store.snapshot;
     const meta = this.#newest;
     if (to === null || file === null || meta === null) return false;
     const begin = { term: core.term, meta, bytes: file.bytes };
-    const fault = await sendSnapshot({
-      ...{ to, self, begin, path: file.path, disk, net, clock },
-      wanted: () => !this.#closed && wanted(),
-    });
+    const fault = await sendSnapshot({ to, self, begin, path: file.path, disk, net, clock });
     if (fault === '') logger.info('Snapshot sent', { peer, index: meta.index });
     else logger.warn('Snapshot not sent', { peer, reason: fault });
     return fault === '';
@@ -335,10 +338,9 @@ export class Snapshots {
   }
 
   /**
-   * Loads a received snapshot beside the running state; only a sound one is offered. Resolves with
-   * what is wrong with it, or empty.
+   * Loads a received snapshot beside the running state; only a sound one is offered.
    */
-  async #stage(received: ReceivedSnapshot): Promise<string> {
+  async #stage(received: ReceivedSnapshot): Promise<void> {
     const { disk, clock, logger } = this.#parts;
     const { from, begin, sink } = received;
     const keyspace = new Keyspace();
@@ -353,11 +355,9 @@ export class Snapshots {
       this.discardStaged();
       this.#staged = { received, keyspace, state };
       this.#host!.offer(from, begin.term, meta);
-      return '';
     } catch (error) {
       logger.error('Received snapshot is not usable', { from, error: String(error) });
       await sink.abort();
-      return String(error);
     }
   }
 }
