@@ -123,7 +123,6 @@ export async function heliosThree(fsync) {
     }
     return target.port !== undefined;
   });
-  target.ports = ports.slice(0, 3);
   target.followerPort = ports.slice(0, 3).find((port) => port !== target.port);
   return target;
 }
