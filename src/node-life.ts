@@ -221,6 +221,7 @@ export class NodeLife {
   async #close(): Promise<void> {
     this.#timer?.cancel();
     await this.#metrics?.close();
+    await this.#snapshots?.close();
     await this.#links?.close();
     this.#opened?.space.stop();
     await this.#opened?.store.close();

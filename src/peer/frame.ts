@@ -21,6 +21,7 @@ export const FrameKind = {
   digest: 10,
   snapshotWanted: 11,
   diskState: 12,
+  snapshotProgress: 13,
 } as const;
 
 export type FrameKindCode = (typeof FrameKind)[keyof typeof FrameKind];

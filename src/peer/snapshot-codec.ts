@@ -1,9 +1,13 @@
 // Owns: a snapshot on a bulk link (raft.md S8). One stream a connection:
-//   snapshotBegin  JSON {term, index, snapshotTerm, membership, bytes}
-//   snapshotChunk  number offset, bytes            in order, without a gap
-//   snapshotEnd    sender: empty; receiver's answer: JSON {reason}, empty when it was taken
-// The file's own CRC64 is checked by whoever loads it.
+//   snapshotBegin     sender: JSON {term, meta, bytes, checksum}
+//   snapshotProgress  receiver: number offset     it has everything before; go on from there
+//   snapshotChunk     sender: u32 crc32, number offset, bytes       in order, without a gap
+//   snapshotEnd       sender: empty; receiver's answer: JSON {reason}, empty when it was taken
+// A stream that broke is begun again on a new connection; what the receiver has of the same
+// snapshot (meta, bytes, checksum, sender) need not be sent again. The checksum is the file's own
+// CRC64, its last eight bytes; the whole is checked by whoever loads it.
 
+import { crc32 } from '../platform/checksum.js';
 import { membershipFrom } from '../raft/membership-json.js';
 import type { SnapshotMeta } from '../raft/types.js';
 import { FieldReader, FieldWriter } from './fields.js';
@@ -15,6 +19,18 @@ export interface SnapshotBegin {
   readonly term: number;
   readonly meta: SnapshotMeta;
   readonly bytes: number;
+  /** The last eight bytes of the file, sixteen hexadecimal digits. */
+  readonly checksum: string;
+}
+
+/** True when what was received of one can be continued with the other. */
+export function isSameSnapshot(a: SnapshotBegin, b: SnapshotBegin): boolean {
+  return (
+    a.meta.index === b.meta.index &&
+    a.meta.term === b.meta.term &&
+    a.bytes === b.bytes &&
+    a.checksum === b.checksum
+  );
 }
 
 export function encodeBegin(begin: SnapshotBegin): Buffer {
@@ -28,7 +44,11 @@ export function decodeBegin(body: Buffer): SnapshotBegin | string {
     const membership = membershipFrom(begin.meta.membership);
     const numbers = [begin.term, begin.bytes, index, term];
     if (membership !== null && numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
-      return { term: begin.term, meta: { index, term, membership }, bytes: begin.bytes };
+      const { bytes, checksum } = begin;
+      if (typeof checksum !== 'string' || !/^[0-9a-f]{16}$/.test(checksum)) {
+        return 'snapshot header without a checksum';
+      }
+      return { term: begin.term, meta: { index, term, membership }, bytes, checksum };
     }
   } catch {
     // Falls through to the one answer for everything malformed.
@@ -37,16 +57,32 @@ export function decodeBegin(body: Buffer): SnapshotBegin | string {
 }
 
 export function encodeChunk(offset: number, bytes: Buffer): Buffer[] {
-  const head = frameHead(FrameKind.snapshotChunk, 8 + bytes.length, 8);
-  new FieldWriter(head, BODY_AT).number(offset);
+  const head = frameHead(FrameKind.snapshotChunk, 12 + bytes.length, 12);
+  const writer = new FieldWriter(head, BODY_AT);
+  writer.u32(crc32(bytes));
+  writer.number(offset);
   return [head, bytes];
 }
 
 export function decodeChunk(body: Buffer): { offset: number; bytes: Buffer } | string {
   const reader = new FieldReader(body);
+  const sum = reader.u32();
   const offset = reader.number();
   const bytes = reader.rest();
-  return reader.ok && bytes.length > 0 ? { offset, bytes } : 'malformed snapshot chunk';
+  if (!reader.ok || bytes.length === 0) return 'malformed snapshot chunk';
+  return crc32(bytes) === sum ? { offset, bytes } : `damaged snapshot chunk at ${offset}`;
+}
+
+export function encodeProgress(offset: number): Buffer {
+  const frame = frameHead(FrameKind.snapshotProgress, 8, 8);
+  new FieldWriter(frame, BODY_AT).number(offset);
+  return frame;
+}
+
+export function decodeProgress(body: Buffer): number | string {
+  const reader = new FieldReader(body);
+  const offset = reader.number();
+  return reader.ok && reader.left === 0 && offset >= 0 ? offset : 'malformed snapshot progress';
 }
 
 export function encodeEnd(): Buffer {

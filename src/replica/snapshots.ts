@@ -83,15 +83,18 @@ export class Snapshots {
   #baseWork: Promise<unknown> = Promise.resolve();
   /** Members in quarantine that a snapshot is on its way to. */
   readonly #serving = new Set<string>();
+  #closed = false;
 
   constructor(parts: SnapshotParts) {
-    const { policy, clock, machine, store, logger } = parts;
+    const { policy, clock, machine, store, logger, core } = parts;
     this.#parts = parts;
     this.#newest = parts.newest;
     this.#due = new SnapshotSchedule(policy, clock, machine, store);
     this.receiver = new SnapshotReceiver({
+      clock,
+      term: () => core.term,
       createSink: () => store.createSnapshot(),
-      onReceived: (snapshot) => void this.#stage(snapshot),
+      onReceived: (snapshot) => this.#stage(snapshot),
       onFailed: (from, reason) => logger.warn('Snapshot not received', { from, reason }),
     });
   }
@@ -144,7 +147,7 @@ export class Snapshots {
   /** Streams the newest snapshot to a member that needs it; tells the core how it went. */
   sendTo(peer: string): void {
     const { core } = this.#parts;
-    void this.#stream(peer).then((sent) => {
+    void this.#stream(peer, () => core.role === 'leader').then((sent) => {
       core.snapshotSent(peer, sent);
       this.#host!.schedule();
     });
@@ -159,7 +162,13 @@ export class Snapshots {
       return;
     }
     this.#serving.add(peer);
-    void this.#stream(peer).then(() => this.#serving.delete(peer));
+    void this.#stream(peer, () => true).then(() => this.#serving.delete(peer));
+  }
+
+  /** Ends what goes on between members; this life is over. */
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.receiver.close();
   }
 
   /**
@@ -283,14 +292,17 @@ export class Snapshots {
     return done;
   }
 
-  async #stream(peer: string): Promise<boolean> {
+  async #stream(peer: string, wanted: () => boolean): Promise<boolean> {
     const { core, store, disk, net, clock, logger, self } = this.#parts;
     const to = this.#parts.addressOf(peer);
     const file = store.snapshot;
     const meta = this.#newest;
     if (to === null || file === null || meta === null) return false;
     const begin = { term: core.term, meta, bytes: file.bytes };
-    const fault = await sendSnapshot({ to, self, begin, path: file.path, disk, net, clock });
+    const fault = await sendSnapshot({
+      ...{ to, self, begin, path: file.path, disk, net, clock },
+      wanted: () => !this.#closed && wanted(),
+    });
     if (fault === '') logger.info('Snapshot sent', { peer, index: meta.index });
     else logger.warn('Snapshot not sent', { peer, reason: fault });
     return fault === '';
@@ -338,9 +350,10 @@ export class Snapshots {
   }
 
   /**
-   * Loads a received snapshot beside the running state; only a sound one is offered.
+   * Loads a received snapshot beside the running state; only a sound one is offered. Resolves with
+   * what is wrong with it, or empty.
    */
-  async #stage(received: ReceivedSnapshot): Promise<void> {
+  async #stage(received: ReceivedSnapshot): Promise<string> {
     const { disk, clock, logger } = this.#parts;
     const { from, begin, sink } = received;
     const keyspace = new Keyspace();
@@ -355,9 +368,11 @@ export class Snapshots {
       this.discardStaged();
       this.#staged = { received, keyspace, state };
       this.#host!.offer(from, begin.term, meta);
+      return '';
     } catch (error) {
       logger.error('Received snapshot is not usable', { from, error: String(error) });
       await sink.abort();
+      return String(error);
     }
   }
 }

@@ -123,6 +123,7 @@ export async function heliosThree(fsync) {
     }
     return target.port !== undefined;
   });
+  target.ports = ports.slice(0, 3);
   target.followerPort = ports.slice(0, 3).find((port) => port !== target.port);
   return target;
 }

@@ -253,8 +253,9 @@ describe('from a greeted member', () => {
 
   it('snapshots out of order, too long, too short or of garbage are not taken', async () => {
     const membership = membershipOf(['node-1'], []);
+    const checksum = '0123456789abcdef';
     const begin = (bytes: number) =>
-      encodeBegin({ term: 1, meta: { index: 1e9, term: 1, membership }, bytes });
+      encodeBegin({ term: 1e6, meta: { index: 1e9, term: 1, membership }, bytes, checksum });
     const chunk = (offset: number, length: number) =>
       Buffer.concat(encodeChunk(offset, random.bytes(length)));
     const streams: Buffer[][] = [
