@@ -4,7 +4,6 @@
 // listener. Order of stop: leadership away, accepted work done, clients closed, a last snapshot (so
 // that the directory is a plain Redis one), files closed.
 
-import { OperationalError } from './base/errors.js';
 import type { LoggedRecord } from './base/log-entry.js';
 import { Rng } from './base/rng.js';
 import { sha1Hex } from './base/sha1.js';
@@ -12,6 +11,8 @@ import type { Config } from './config/load.js';
 import { LuaInterpreter } from './lua/lua-vm.js';
 import type { Machine } from './machine/machine.js';
 import { originName } from './machine/origins.js';
+import { at, listenOrExplain } from './node-listen.js';
+import { compareMembers } from './node-members.js';
 import { settingsOf, wireSettings } from './node-settings.js';
 import type { LogOutput } from './observe/logger.js';
 import { listenMetrics, Metrics } from './observe/metrics.js';
@@ -23,11 +24,17 @@ import type { Listener } from './platform/net.js';
 import type { Platform } from './platform/platform.js';
 import { RaftCore } from './raft/core.js';
 import { allMembers, membershipOf } from './raft/membership.js';
-import type { LeaseConfig } from './raft/read-lease.js';
-import { decodeEntry, newestMembership, type OpenedMember, openMember } from './replica/boot.js';
+import { Administration } from './replica/administration.js';
+import { decodeEntry, type OpenedMember, openMember } from './replica/boot.js';
 import { Contact, formatAddress, formatMembers } from './replica/bootstrap.js';
 import { EntryMaker } from './replica/entry-maker.js';
 import { Gatekeeper } from './replica/gatekeeper.js';
+import {
+  answerCounted,
+  answerJoin,
+  type JoinAnswer,
+  type OwnStanding,
+} from './replica/join-answer.js';
 import { Members } from './replica/members.js';
 import { Replica } from './replica/replica.js';
 import { Snapshots } from './replica/snapshots.js';
@@ -60,8 +67,6 @@ export interface LifeOptions {
   readonly restart: (order: RestartOrder) => void;
 }
 
-/** The clock of one member may run this much faster than that of another; see read-lease.ts. */
-const CLOCK_DRIFT_MAX = 0.1;
 /** A heartbeat is this many ticks of the core. */
 const TICKS_PER_HEARTBEAT = 10;
 /** Bounds of replication. A simulation makes them tiny, to be at them all the time. */
@@ -88,7 +93,6 @@ export interface NodeParts {
 const NOBODY = membershipOf([], []);
 const HAND_OVER_MS_MAX = 1000;
 const DRAIN_MS_MAX = 5000;
-const COMMIT_MS_MAX = 2000;
 
 export class NodeLife {
   readonly #options: LifeOptions;
@@ -101,6 +105,7 @@ export class NodeLife {
   #known: readonly MemberAddress[] = [];
   #clusterId = '';
   #members: Members | null = null;
+  #administration: Administration | null = null;
   #contact: Contact | null = null;
   #opened: OpenedMember | null = null;
   #links: PeerLinks | null = null;
@@ -194,8 +199,9 @@ export class NodeLife {
       await replica.drain(DRAIN_MS_MAX);
       this.#server?.close();
       const dirty = this.#opened!.machine.appliedIndex > (this.#opened!.store.snapshot?.index ?? 0);
-      // Without a majority the end of the log is never committed: that must not keep the node here.
-      if (save && dirty) await this.#snapshots!.take(COMMIT_MS_MAX).catch(() => {});
+      // What is not committed may never be applied, and a snapshot would wait for it.
+      const settled = this.#core!.commitIndex === this.#core!.lastIndex;
+      if (save && dirty && settled) await this.#snapshots!.take().catch(() => {});
       replica.stop();
     }
     await listenerClosed;
@@ -249,7 +255,7 @@ export class NodeLife {
     const configured = config.raftMembers.map(({ id, address }) => ({ id, ...address }));
     const stored = opened.members;
     if (configured.length > 0) {
-      this.#compareMembers(configured, opened);
+      compareMembers(configured, opened, config, this.#logger);
       if (stored.length === 0) await opened.stable.saveMembership(formatMembers(configured));
       return configured;
     }
@@ -277,35 +283,6 @@ export class NodeLife {
     return invitation.members;
   }
 
-  /**
-   * The log decides who the members are; a configuration that means another group is refused, never
-   * half followed.
-   */
-  #compareMembers(configured: readonly MemberAddress[], opened: OpenedMember): void {
-    const newest = newestMembership(opened.entries, opened.snapshot);
-    const logged = newest === null ? null : allMembers(newest);
-    const self = this.#config.raftNodeId;
-    const others = configured.map(({ id }) => id).filter((id) => id !== self);
-    if (logged === null || others.length === 0) return;
-    const alone = logged.every((id) => id === self) || newest!.roster.clusterId === '';
-    if (alone && others.every((id) => !logged.includes(id))) {
-      throw new OperationalError(
-        'E_MEMBERS',
-        `the log in ${this.#config.dataDir} belongs to a cluster of ${logged.join(', ')}, and ` +
-          `the peers name ${others.join(', ')}: with both there would be two leaders. ` +
-          'Start it without peers and add them with RAFT.ADDPEER (helios-cli addpeer), or start ' +
-          'it with an empty directory.',
-      );
-    }
-    const differ = others.filter((id) => !logged.includes(id));
-    const missing = logged.filter((id) => id !== self && !others.includes(id));
-    if (differ.length + missing.length === 0) return;
-    this.#logger.warn('The peers named differ from the members in the log; the log counts', {
-      named: others.join(','),
-      members: logged.join(','),
-    });
-  }
-
   #makeLinks(): PeerLinks {
     const logger = this.#logger.child('peer');
     const events: LinkEvents = {
@@ -320,7 +297,11 @@ export class NodeLife {
       onUnreachable: (nodeId) => this.#replica?.onUnreachable(nodeId),
       judge: (hello) => this.#judge(hello),
       judgeWelcome: (member) => this.#gatekeeper.judge(member),
-      onRefused: () => {},
+      onRefused: (_id, { code }) => {
+        if (code === 'removed') this.#members?.noteRemoved();
+      },
+      onAdminRequest: (from, request) => void this.#administration?.onRequest(from, request),
+      onAdminResponse: (response) => this.#administration?.onResponse(response),
       onBulkFrame: (link, kind, body) => this.#snapshots?.receiver.onFrame(link, kind, body),
       onBulkClose: (link) => this.#snapshots?.receiver.onClose(link),
       onNotice: (text) => logger.warn(text),
@@ -336,9 +317,37 @@ export class NodeLife {
 
   /** Before there is a core a node only waits for somebody who counts it in. */
   #judge(hello: Hello): Refusal | null {
+    if (hello.kind === 'join' && this.#core !== null) {
+      return this.#carryOut(answerJoin(hello, this.#ownStanding()));
+    }
     const refusal = this.#gatekeeper.judgeHello(hello);
     if (refusal === null) this.#contact?.offer(hello);
+    else if (this.#core !== null) {
+      const answer = answerCounted(hello, this.#ownStanding());
+      if (answer !== null) return this.#carryOut(answer);
+    }
     return refusal;
+  }
+
+  #carryOut({ refusal, leave }: JoinAnswer): Refusal | null {
+    const reason = 'counted in by a cluster, and its own cluster of one is empty';
+    if (leave) this.#options.restart({ reason, kind: 'forget' });
+    return refusal;
+  }
+
+  #ownStanding(): OwnStanding {
+    const core = this.#core!;
+    const { raftNodeId: nodeId } = this.#config;
+    const members = allMembers(core.membership);
+    const tail = core.tailFrom(1);
+    const written = tail.length < core.lastIndex || tail.some(({ kind }) => kind === 'batch');
+    return {
+      nodeId,
+      clusterId: this.#clusterId || core.membership.roster.clusterId,
+      admission: core.admission,
+      alone: members.length === 1 && members[0] === nodeId,
+      written,
+    };
   }
 
   #selfDescription(): MemberIdentity {
@@ -366,6 +375,7 @@ export class NodeLife {
     const core = this.#makeCore(opened, maker);
     this.#core = core;
     const members = this.#makeMembers(opened, core, links);
+    const administration = this.#makeAdministration(core, links, members);
     const snapshots = new Snapshots({
       policy: {
         intervalWrites: config.snapshotIntervalCmds,
@@ -398,7 +408,6 @@ export class NodeLife {
         tickMs: this.#tickMs,
         stallTicks: this.#electionTicks,
         requestTimeoutMs: config.writeTimeout,
-        leaseReads: config.raftLeaseReads,
       },
       core,
       machine: opened.machine,
@@ -412,6 +421,7 @@ export class NodeLife {
       space: opened.space,
       snapshots,
       members,
+      administration,
       clock,
       maker,
       logger,
@@ -422,6 +432,27 @@ export class NodeLife {
     this.#replica = replica;
     members.follow();
     replica.start();
+  }
+
+  #makeAdministration(
+    core: RaftCore<LoggedRecord>,
+    links: PeerLinks,
+    members: Members,
+  ): Administration {
+    const { net, clock } = this.#platform;
+    const administration = new Administration({
+      nodeId: this.#config.raftNodeId,
+      core,
+      links,
+      members,
+      net,
+      clock,
+      logger: this.#logger.child('raft'),
+      reset: (reason) => this.#options.restart({ reason, kind: 'forget' }),
+      schedule: () => this.#replica?.schedule(),
+    });
+    this.#administration = administration;
+    return administration;
   }
 
   #makeMembers(opened: OpenedMember, core: RaftCore<LoggedRecord>, links: PeerLinks): Members {
@@ -467,12 +498,6 @@ export class NodeLife {
     return Math.ceil(this.#config.raftElectionTimeout / this.#tickMs);
   }
 
-  #lease(): LeaseConfig {
-    const promiseMs = this.#config.raftElectionTimeout;
-    const durationMs = promiseMs / (1 + CLOCK_DRIFT_MAX);
-    return { durationMs, promiseMs, startedAt: this.#platform.clock.monotonic() };
-  }
-
   #makeCore(opened: OpenedMember, maker: EntryMaker): RaftCore<LoggedRecord> {
     const config = this.#config;
     const admission = this.#joining ? 'joining' : opened.admission;
@@ -485,7 +510,6 @@ export class NodeLife {
         electionTicks: this.#electionTicks,
         heartbeatTicks: TICKS_PER_HEARTBEAT,
         ...this.#options.limits,
-        ...(config.raftLeaseReads ? { lease: this.#lease() } : {}),
       },
       {
         hardState: opened.hardState,
@@ -537,30 +561,4 @@ export class NodeLife {
     });
     return server;
   }
-}
-
-/** Listens; a port that cannot be had becomes an error that says which setting to change. */
-async function listenOrExplain<T>(open: () => Promise<T>, setting: string): Promise<T> {
-  try {
-    return await open();
-  } catch (error) {
-    throw explainListen(error, setting);
-  }
-}
-
-function explainListen(error: unknown, setting: string): Error {
-  const { code, address, port } = error as { code?: string; address?: string; port?: number };
-  const where = `${address ?? '?'}:${port ?? '?'}`;
-  if (code === 'EADDRINUSE') {
-    return new OperationalError('E_LISTEN', `${where} is in use; choose another with -${setting}`);
-  }
-  return new OperationalError(
-    'E_LISTEN',
-    `cannot listen on ${where} (-${setting}): ${String(error)}`,
-  );
-}
-
-/** An empty host in the configuration means every interface. */
-function at(endpoint: { host: string; port: number }): { host: string; port: number } {
-  return { host: endpoint.host === '' ? '::' : endpoint.host, port: endpoint.port };
 }

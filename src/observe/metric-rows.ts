@@ -157,9 +157,6 @@ const RAFT_ROWS: readonly MetricRow[] = [
   gauge('helios_raft_first_index', 'First entry of the log', ({ status }) => status.firstIndex),
   gauge('helios_raft_voters', 'Voting members', ({ status }) => status.voters),
   counter('helios_raft_elections_total', 'Elections begun here', ({ status }) => status.elections),
-  gauge('helios_raft_lease_held', '1: reads here need no round now', ({ status }) =>
-    status.lease.state === 'held' ? 1 : 0,
-  ),
   gauge('helios_quarantined', "1: the data here differs from the majority's", ({ status }) =>
     status.integrity.quarantine === '' ? 0 : 1,
   ),
@@ -226,6 +223,31 @@ const RAFT_ROWS: readonly MetricRow[] = [
   ),
 ];
 
+const MEMBERSHIP_ROWS: readonly MetricRow[] = [
+  gauge('helios_raft_learners', 'Members that do not vote', ({ server }) => {
+    return server.group.membership().members.filter(({ role }) => role === 'learner').length;
+  }),
+  gauge('helios_raft_change_pending', '1: a membership change is not over', ({ server }) =>
+    server.group.membership().pending === 'none' ? 0 : 1,
+  ),
+  gauge('helios_raft_transferring', '1: leadership is being handed over', ({ server }) =>
+    server.group.membership().transferee === '' ? 0 : 1,
+  ),
+  gauge('helios_raft_removed_uuids', 'Data directories that must not come back', ({ server }) => {
+    return server.group.membership().removed;
+  }),
+  {
+    name: 'helios_raft_info',
+    help: '1, with the identity of this node as labels',
+    kind: 'gauge',
+    labels: ['cluster_id', 'uuid', 'standing'],
+    read: ({ server }, emit) => {
+      const { clusterId, uuid, standing } = server.group.membership();
+      emit(1, { cluster_id: clusterId, uuid, standing });
+    },
+  },
+];
+
 const DISK_ROWS: readonly MetricRow[] = [
   gauge(
     'helios_log_bytes',
@@ -252,7 +274,7 @@ const DISK_ROWS: readonly MetricRow[] = [
 
 /** All metrics of a node. */
 export function metricRows(server: Server): MetricRow[] {
-  return [...SERVER_ROWS, ...databaseRows(server), ...RAFT_ROWS, ...DISK_ROWS];
+  return [...SERVER_ROWS, ...databaseRows(server), ...RAFT_ROWS, ...MEMBERSHIP_ROWS, ...DISK_ROWS];
 }
 
 /** `valkey_db0_keys` and on: a metric for each database, since dashboards ask for them by name. */

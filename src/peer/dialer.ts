@@ -17,6 +17,8 @@ import {
 
 const RETRY_MS_MIN = 25;
 const RETRY_MS_MAX = 500;
+/** Of a node that was removed: it may be taken back one day. */
+const RETRY_REMOVED_MS = 5000;
 /** A dial or handshake that takes longer is given up. */
 const GREETING_MS_MAX = 2000;
 /** Bytes waiting for the kernel beyond which a frame is dropped: the member is not reading. */
@@ -189,7 +191,7 @@ export class Dialer {
   #refused(refusal: Refusal): void {
     if (refusal.reason !== this.#lastRefusal) this.#events.onRefused(refusal);
     this.#lastRefusal = refusal.reason;
-    this.#retryMs = RETRY_MS_MAX;
+    this.#retryMs = refusal.code === 'removed' ? RETRY_REMOVED_MS : RETRY_MS_MAX;
     this.#connection!.destroy();
   }
 

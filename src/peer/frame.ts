@@ -22,6 +22,8 @@ export const FrameKind = {
   snapshotWanted: 11,
   diskState: 12,
   snapshotProgress: 13,
+  adminRequest: 14,
+  adminResponse: 15,
 } as const;
 
 export type FrameKindCode = (typeof FrameKind)[keyof typeof FrameKind];

@@ -6,6 +6,12 @@
 import type { Clock } from '../platform/clock.js';
 import type { Net } from '../platform/net.js';
 import { type AcceptedLink, Acceptor } from './acceptor.js';
+import {
+  type AdminRequest,
+  type AdminResponse,
+  decodeAdminRequest,
+  decodeAdminResponse,
+} from './admin-codec.js';
 import { Dialer, type DialTarget, type Endpoint } from './dialer.js';
 import {
   type DigestNote,
@@ -41,6 +47,8 @@ export interface LinkEvents {
   /** A member in quarantine needs a snapshot at `index` or later. */
   onSnapshotWanted(from: string, index: number): void;
   onDiskState(from: string, state: DiskState): void;
+  onAdminRequest(from: string, request: AdminRequest): void;
+  onAdminResponse(response: AdminResponse): void;
   /** A member can be sent to. */
   onUp(member: MemberIdentity): void;
   /** A connection with a member, in either direction, is gone. */
@@ -67,6 +75,10 @@ export interface LinkOptions {
   readonly events: LinkEvents;
 }
 
+/** The same fault is said again after so long. */
+const NOTICE_EVERY_MS = 60_000;
+const NOTICES_MAX = 256;
+
 export class PeerLinks {
   readonly #options: LinkOptions;
   readonly #acceptor: Acceptor;
@@ -76,6 +88,8 @@ export class PeerLinks {
   /** Frames of this turn by member, written in one call by flush(). */
   readonly #outbox = new Map<string, Buffer[]>();
   faults = 0;
+  /** When each reason was last said, monotonic ms. */
+  readonly #noticed = new Map<string, number>();
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -91,7 +105,7 @@ export class PeerLinks {
         if (link.hello.kind === 'raft') events.onDown(link.hello.nodeId);
         else events.onBulkClose(link);
       },
-      onFault: (remote, reason) => this.#fault(`peer link from ${remote}: ${reason}`),
+      onFault: (remote, reason) => this.#fault(reason, `peer link from ${remote}: ${reason}`),
     });
   }
 
@@ -148,6 +162,11 @@ export class PeerLinks {
     if (!this.isUp(to)) return false;
     this.#queue(to, encodeProposal(proposal));
     return true;
+  }
+
+  /** Queues a whole frame. */
+  sendFrame(to: string, frame: Buffer): void {
+    this.#queue(to, [frame]);
   }
 
   sendNack(to: string, nack: ProposeNack): void {
@@ -225,7 +244,8 @@ export class PeerLinks {
       events.onBulkFrame(link, kind, body);
       return;
     }
-    const fault = this.#receiveRaft(from, kind, body);
+    const expected = link.hello.kind === 'raft';
+    const fault = expected ? this.#receiveRaft(from, kind, body) : `frame kind ${kind} of a joiner`;
     if (fault === null) return;
     this.#fault(`from member ${from}: ${fault}`);
     link.close();
@@ -269,11 +289,34 @@ export class PeerLinks {
       events.onDiskState(from, state);
       return null;
     }
+    return this.#receiveAdmin(from, kind, body);
+  }
+
+  #receiveAdmin(from: string, kind: number, body: Buffer): string | null {
+    const { events } = this.#options;
+    if (kind === FrameKind.adminRequest) {
+      const request = decodeAdminRequest(body);
+      if (typeof request === 'string') return request;
+      events.onAdminRequest(from, request);
+      return null;
+    }
+    if (kind === FrameKind.adminResponse) {
+      const response = decodeAdminResponse(body);
+      if (typeof response === 'string') return response;
+      events.onAdminResponse(response);
+      return null;
+    }
     return `unexpected frame kind ${kind}`;
   }
 
-  #fault(text: string): void {
+  /** What repeats is counted, and said once in a while. */
+  #fault(reason: string, text = reason): void {
     this.faults++;
+    const now = this.#options.clock.monotonic();
+    const last = this.#noticed.get(reason);
+    if (last !== undefined && now - last < NOTICE_EVERY_MS) return;
+    if (this.#noticed.size >= NOTICES_MAX) this.#noticed.clear();
+    this.#noticed.set(reason, now);
     this.#options.events.onNotice(text);
   }
 }

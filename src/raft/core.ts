@@ -10,7 +10,6 @@ import { accept } from './follower.js';
 import { checkHandlers, dispatch } from './handlers.js';
 import { transferLeadership } from './handover.js';
 import { appendMembership, leaderDurable, leaderTick, propose } from './leader.js';
-import { leaseMsLeft } from './leader-reads.js';
 import { isJoint, membershipOf, sameMembership, stepTowards } from './membership.js';
 import type { Message } from './messages.js';
 import { Reporter } from './ready.js';
@@ -95,6 +94,13 @@ export class RaftCore<B> {
     return memberships.at(commitIndex);
   }
 
+  /** Whether this very entry is committed; an index that is compacted is. */
+  isCommitted(index: number, term: number): boolean {
+    const { log, commitIndex } = this.#state;
+    const known = log.termAt(index);
+    return index <= commitIndex && (known === term || known < 0);
+  }
+
   get admission(): Admission {
     return this.#state.admission;
   }
@@ -110,32 +116,23 @@ export class RaftCore<B> {
   }
 
   /**
-   * A linearizable read may run at once: this node leads, nobody else can (it is the only voter, or
-   * its lease holds at the time of the last `advance`), and it has applied all that is committed,
-   * which includes everything acknowledged before once an entry of its own term is committed.
+   * A linearizable read may run at once: this node is the only voter, leads, and has applied all
+   * that is committed, which includes everything acknowledged before a restart once its first entry
+   * in this term is committed.
    */
   get canReadNow(): boolean {
     const state = this.#state;
     return (
       state.role === 'leader' &&
+      state.soleVoter &&
       state.commitIndex >= state.termStart &&
-      state.appliedIndex === state.commitIndex &&
-      (state.soleVoter || leaseMsLeft(state) > 0)
+      state.appliedIndex === state.commitIndex
     );
   }
 
   /** See quarantine(). */
   get quarantined(): boolean {
     return this.#state.quarantined;
-  }
-
-  /**
-   * What time it is: monotonic ms. Only leases ask for it (RaftConfig.lease): told before messages
-   * are stepped that have arrived, before each tick, and after reads were asked for, before they
-   * are answered.
-   */
-  advance(now: number): void {
-    this.#state.lease.advance(now);
   }
 
   /** Takes a message from a peer. Never throws for what a peer can send. */

@@ -18,8 +18,7 @@ import {
   onTimeoutNow,
   refuseReadIndex,
 } from './follower.js';
-import { onAppendResponse } from './leader.js';
-import { onHeartbeatResponse, onReadIndex } from './leader-reads.js';
+import { onAppendResponse, onHeartbeatResponse, onReadIndex } from './leader.js';
 import { allMembers } from './membership.js';
 import { MESSAGE_TYPES, type Message, type MessageOf, type MessageType } from './messages.js';
 import { becomeFollower, hearLeader } from './roles.js';

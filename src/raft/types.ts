@@ -4,7 +4,6 @@
 
 import type { EntryKind } from '../base/log-entry.js';
 import type { Message } from './messages.js';
-import type { LeaseConfig } from './read-lease.js';
 
 /** One log entry. `body` is the driver's (LogRecord and its bytes); the core never looks inside. */
 export interface Entry<B> {
@@ -115,8 +114,6 @@ export interface RaftConfig {
    * none is pending.
    */
   readonly uncommittedBytesMax: number;
-  /** Absent: every linearizable read confirms leadership by a round (read-index.ts). */
-  readonly lease?: LeaseConfig;
 }
 
 /** What the driver found on disk. */
@@ -201,16 +198,7 @@ export interface PeerStatus {
   readonly recentlyActive: boolean;
   /** Heard from within the last two quorum checks. */
   readonly alive: boolean;
-  /** It has said that it may vote; see Admission. */
-  readonly admitted: boolean;
   readonly learner: boolean;
-}
-
-export interface LeaseStatus {
-  /** off: the option. none: not leader, or nobody has promised. revoked: until the next term. */
-  readonly state: 'off' | 'none' | 'held' | 'revoked';
-  /** Ms for which it still holds. */
-  readonly msLeft: number;
 }
 
 export interface RaftStatus extends RoleChange {
@@ -226,7 +214,6 @@ export interface RaftStatus extends RoleChange {
   readonly admission: Admission;
   /** Whom leadership is being handed to; empty for nobody. */
   readonly transferee: string;
-  readonly lease: LeaseStatus;
   /** Bytes of entries that are in the log and not committed. */
   readonly uncommittedBytes: number;
   readonly fault: string;

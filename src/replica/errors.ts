@@ -32,6 +32,11 @@ export const BUSY = new ErrorReply('BUSY Too many writes are waiting on this nod
 export const QUARANTINED = new ErrorReply(
   "LOADING This node's data differs from the majority's and is being rebuilt; not executed, use another node",
 );
+/** Definite: this node holds the data as of its removal and gets nothing new. */
+export const REMOVED = new ErrorReply(
+  'CLUSTERDOWN This node was removed from the cluster; not executed. Connect to another member, ' +
+    'or end this one',
+);
 export const SHUTTING_DOWN = new ErrorReply('CLUSTERDOWN This node is shutting down; not executed');
 
 /** Writes that were answered here are not in the majority's state: their numbers cannot go on. */

@@ -78,13 +78,16 @@ export class Gatekeeper {
   #refusalFor(member: MemberIdentity): Refusal | null {
     const { nodeId: id, uuid } = member;
     const { roster } = this.#parts.membership();
-    if (this.#parts.committed().roster.removed.includes(uuid)) return removed(id);
+    const committed = this.#parts.committed().roster;
+    if (committed.removed.includes(uuid)) return removed(id);
+    // Who leaves is needed until its leaving is committed: it may be the leader.
+    const row = rosterMember(roster, id);
+    if (row === null && rosterMember(committed, id)?.uuid === uuid) return null;
     if (roster.removed.includes(uuid)) return refusalOf(`${id} is about to be removed`, 'again');
     const own = this.#parts.clusterId();
     if (own !== '' && member.clusterId !== '' && member.clusterId !== own) {
       return refusalOf(`${id} belongs to cluster ${member.clusterId}, this node to ${own}`);
     }
-    const row = rosterMember(roster, id);
     // Of a member that no leader has seen yet nobody knows whether it is new or lost what it had.
     if (row?.uuid === '' && roster.clusterId !== '') {
       return refusalOf(`${id} was not here before: the leader takes it in as a learner`, 'again');

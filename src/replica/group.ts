@@ -3,7 +3,7 @@
 // origin, never inside the call.
 
 import type { Machine } from '../machine/machine.js';
-import type { LeaseStatus } from '../raft/types.js';
+import type { AdminOutcome } from '../peer/admin-codec.js';
 import type { ErrorReply, Reply } from '../resp/reply.js';
 import type { LatencySummary } from '../storage/latency-window.js';
 import type { IntegrityStatus } from './integrity.js';
@@ -76,7 +76,6 @@ export interface GroupStatus {
   readonly fsyncMicros: LatencySummary;
   readonly replicationMicros: LatencySummary;
   readonly elections: number;
-  readonly lease: LeaseStatus;
   /** Comparison of the members' data at checkpoints. */
   readonly integrity: IntegrityStatus;
   readonly disk: DiskStatus;
@@ -93,6 +92,44 @@ export interface DiskStatus {
   readonly refusing: boolean;
   /** Infinity when it is not known. */
   readonly freeBytes: number;
+}
+
+/** One member as an operator sees it. */
+export interface MemberInfo {
+  readonly id: string;
+  /** Of its data directory; empty while it was never seen. */
+  readonly uuid: string;
+  /** Raft address, `host:port`. */
+  readonly address: string;
+  /** Where clients reach it, `host:port`; empty while it was never greeted. */
+  readonly respAddress: string;
+  /** `leaving`: counts until the joint membership is left. */
+  readonly role: 'voter' | 'learner' | 'leaving';
+  readonly leader: boolean;
+  /** As a learner: becomes a voter by itself. */
+  readonly promote: boolean;
+  readonly connected: boolean;
+  /** How the leader sends to it; `unknown` at the others. */
+  readonly state: string;
+  readonly match: number;
+  /** Entries behind the leader's last one; 0 where that is not known. */
+  readonly lag: number;
+}
+
+export interface MembershipStatus {
+  /** Empty while this node belongs to none. */
+  readonly clusterId: string;
+  /** Of this node's data directory. */
+  readonly uuid: string;
+  /** Whether this node is a full member; see Admission of the core. */
+  readonly standing: 'new' | 'joining' | 'admitted' | 'removed';
+  /** A change of the membership that is not over. */
+  readonly pending: 'none' | 'joint' | 'uncommitted';
+  /** Whom leadership is being handed to; empty for nobody. */
+  readonly transferee: string;
+  /** UUIDs that must not come back. */
+  readonly removed: number;
+  readonly members: readonly MemberInfo[];
 }
 
 export interface Group {
@@ -116,6 +153,9 @@ export interface Group {
    */
   refusal(): ErrorReply | null;
   status(): GroupStatus;
+  membership(): MembershipStatus;
+  /** Carries out a request of an operator (administration.ts) at the leader. Never rejects. */
+  administer(words: readonly string[]): Promise<AdminOutcome>;
   /** Starts a snapshot of this node's state; rejects when one is running or it fails. */
   snapshot(): Promise<void>;
   /** Snapshot facts for INFO persistence. */

@@ -9,11 +9,15 @@ import type { MemberIdentity } from '../peer/handshake.js';
 import type { MemberAddress, PeerLinks } from '../peer/links.js';
 import type { RaftCore } from '../raft/core.js';
 import { allMembers } from '../raft/membership.js';
+import type { MessageType } from '../raft/messages.js';
 import { rosterMember } from '../raft/roster.js';
 import type { Membership, PeerStatus, Roster } from '../raft/types.js';
 import { formatAddress, formatMembers, parseAddress } from './bootstrap.js';
 import type { Gatekeeper } from './gatekeeper.js';
+import type { MemberInfo, MembershipStatus } from './group.js';
+import { listMembers, pendingChange } from './member-list.js';
 import { firstRoster, type MemberFacts, planChange } from './membership-plan.js';
+import { logRemoval } from './role-log.js';
 
 export interface MembersParts {
   readonly nodeId: string;
@@ -47,15 +51,19 @@ const PATIENCE_MS = 5000;
 const GATHER_MS = 1000;
 
 export class Members {
+  /** Not a member any more: this node does not campaign and serves nobody. */
+  gone = false;
   readonly #parts: MembersParts;
   readonly #startedAt: number;
   #shown: Membership | null = null;
+  #shownCommitted: Membership | null = null;
   #guestsShown = 0;
   /** Last index of the log when learners were last looked at. */
   #mark = 0;
   #markedAt: number;
   #caughtUp: ReadonlySet<string> = new Set();
   #ledSince = 0;
+  #toldRemoved = false;
   #saved: Membership | null = null;
 
   constructor(parts: MembersParts) {
@@ -84,6 +92,60 @@ export class Members {
     return parseAddress(id, this.addressOf(id));
   }
 
+  /** Says that `newcomer` is counted in, to ask it whether it would be. */
+  invitation(newcomer: MemberAddress): MemberIdentity {
+    const list = [...this.#addresses(this.#parts.core.membership), newcomer];
+    return { ...this.identity(), members: formatMembers(list) };
+  }
+
+  /** Why leadership cannot go to `to`; null when it may. */
+  transferFault(to: string | null): string | null {
+    const { core, nodeId } = this.#parts;
+    const { voters, learners } = core.membership;
+    if (to === null) return voters.length > 1 ? null : 'there is no other voter';
+    if (to === nodeId) return `${nodeId} leads already`;
+    if (learners.includes(to)) return `${to} is a learner, which cannot lead`;
+    if (!voters.includes(to)) return `${to} is not a member; the voters are ${voters.join(', ')}`;
+    if (core.status().transferee !== '') return 'leadership is being transferred already';
+    return this.facts(to).alive ? null : `${to} cannot be reached`;
+  }
+
+  /** This node belonged to the cluster and does not any more, as far as it knows. */
+  get removed(): boolean {
+    const { core, nodeId } = this.#parts;
+    const { committedMembership, admission } = core;
+    if (admission !== 'admitted' || committedMembership.roster.clusterId === '') return false;
+    return this.#toldRemoved || !allMembers(committedMembership).includes(nodeId);
+  }
+
+  /** A member said that this node was removed. */
+  noteRemoved(): void {
+    this.#toldRemoved = true;
+  }
+
+  /** A leader sends only to members, and knows better. */
+  heard(type: MessageType): void {
+    if (type === 'append' || type === 'heartbeat') this.#toldRemoved = false;
+  }
+
+  list(): MemberInfo[] {
+    return listMembers(this.#parts, (id) => this.addressOf(id));
+  }
+
+  status(): MembershipStatus {
+    const { core, uuid } = this.#parts;
+    const { roster } = core.membership;
+    return {
+      clusterId: this.#parts.clusterId() || roster.clusterId,
+      uuid,
+      standing: this.removed ? 'removed' : core.admission,
+      pending: pendingChange(core.membership, core.committedMembership),
+      transferee: core.status().transferee,
+      removed: roster.removed.length,
+      members: this.list(),
+    };
+  }
+
   /** The roster in the first entry of a log, made by this node as its leader. */
   firstRoster(initial: Membership): Roster {
     return firstRoster(initial, (id) => this.#factsOf(id, undefined), this.#parts.newUuid());
@@ -104,17 +166,22 @@ export class Members {
   /** Follows the membership in force with the links, at the end of a turn. */
   follow(): void {
     const { core, gatekeeper, links } = this.#parts;
-    const { membership } = core;
-    if (membership === this.#shown && gatekeeper.guests.size === this.#guestsShown) return;
+    const { membership, committedMembership } = core;
+    const same = membership === this.#shown && committedMembership === this.#shownCommitted;
+    if (same && gatekeeper.guests.size === this.#guestsShown) return;
     this.#shown = membership;
+    this.#shownCommitted = committedMembership;
     for (const id of allMembers(membership)) gatekeeper.guests.delete(id);
     this.#guestsShown = gatekeeper.guests.size;
     links.setMembers(this.#targets(membership));
     links.review((member) => gatekeeper.isWelcome(member));
   }
 
-  /** Regularly: remembers the cluster, and as leader makes the next change that is due. */
-  poll(): void {
+  /**
+   * Regularly: remembers the cluster, and as leader makes the next change that is due. True when
+   * this node has just been removed.
+   */
+  poll(): boolean {
     const { core } = this.#parts;
     const committed = core.committedMembership;
     if (committed !== this.#saved && committed.roster.clusterId !== '') {
@@ -124,7 +191,20 @@ export class Members {
     }
     if (core.role === 'leader') this.#lead();
     else this.#ledSince = 0;
+    return this.#noteGone();
   }
+
+  #noteGone(): boolean {
+    if (this.removed === this.gone) return false;
+    this.gone = this.removed;
+    if (this.gone) logRemoval(this.#parts.logger, this.#parts.nodeId);
+    return this.gone;
+  }
+
+  readonly facts = (id: string): MemberFacts => {
+    const peer = this.#parts.core.status().peers.find((each) => each.id === id);
+    return this.#factsOf(id, peer);
+  };
 
   #lead(): void {
     const { core, logger, now } = this.#parts;
@@ -158,10 +238,7 @@ export class Members {
   #lookAtLearners(peers: readonly PeerStatus[]): void {
     const { core, now } = this.#parts;
     if (now() - this.#markedAt < MARK_MS) return;
-    // One that may not vote yet would be a voter in name only: a quorum with it might never meet.
-    const level = peers.filter(
-      (peer) => peer.state === 'replicate' && peer.match >= this.#mark && peer.admitted,
-    );
+    const level = peers.filter((peer) => peer.state === 'replicate' && peer.match >= this.#mark);
     this.#caughtUp = new Set(level.map(({ id }) => id));
     this.#mark = core.lastIndex;
     this.#markedAt = now();
@@ -187,10 +264,15 @@ export class Members {
     return { seen, alive, caughtUp: this.#caughtUp.has(id), reachedAt, knownAddress };
   }
 
-  /** Whom to dial: the members, or whom this node was told of, and guests. */
+  /** Whom to dial: the members, those that are about to leave, and guests. */
   #targets(membership: Membership): MemberAddress[] {
-    const { nodeId, known, gatekeeper } = this.#parts;
+    const { nodeId, known, gatekeeper, core } = this.#parts;
     const targets = this.#addresses(membership).filter(({ id }) => id !== nodeId);
+    for (const { id, address } of core.committedMembership.roster.members) {
+      const leaving = parseAddress(id, address);
+      if (id === nodeId || leaving === null) continue;
+      if (!targets.some((target) => target.id === id)) targets.push(leaving);
+    }
     for (const [id, address] of gatekeeper.guests) {
       const guest = parseAddress(id, address);
       if (guest !== null && !targets.some((target) => target.id === id)) targets.push(guest);

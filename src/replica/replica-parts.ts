@@ -7,6 +7,7 @@ import type { PeerLinks } from '../peer/links.js';
 import type { Clock } from '../platform/clock.js';
 import type { RaftCore } from '../raft/core.js';
 import type { DiskSpace } from '../storage/disk-space.js';
+import type { Administration } from './administration.js';
 import type { EntryMaker } from './entry-maker.js';
 import type { Members } from './members.js';
 import type { Snapshots } from './snapshots.js';
@@ -27,8 +28,6 @@ export interface ReplicaSettings {
   readonly stallTicks: number;
   /** Ms a client waits for a write or a linearizable read before it gets an error. */
   readonly requestTimeoutMs: number;
-  /** The core was made with leases: it wants to know what time it is. */
-  readonly leaseReads: boolean;
 }
 
 export interface ReplicaParts {
@@ -39,6 +38,7 @@ export interface ReplicaParts {
   readonly links: PeerLinks;
   readonly snapshots: Snapshots;
   readonly members: Members;
+  readonly administration: Administration;
   readonly clock: Clock;
   readonly maker: EntryMaker;
   readonly logger: Logger;

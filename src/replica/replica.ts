@@ -8,6 +8,7 @@ import type { LoggedRecord } from '../base/log-entry.js';
 import type { Machine } from '../machine/machine.js';
 import { originName } from '../machine/origins.js';
 import { checkPayload } from '../machine/payload-check.js';
+import type { AdminOutcome } from '../peer/admin-codec.js';
 import type { DigestNote } from '../peer/digest-codec.js';
 import type { DiskState } from '../peer/disk-codec.js';
 import type { PeerLinks } from '../peer/links.js';
@@ -17,8 +18,8 @@ import type { Clock, Timer } from '../platform/clock.js';
 import type { RaftCore } from '../raft/core.js';
 import type { Ready, RoleChange, SnapshotMeta } from '../raft/types.js';
 import type { ErrorReply } from '../resp/reply.js';
-import { LatencyWindow } from '../storage/latency-window.js';
 import { Applier } from './applier.js';
+import { CommitTimer } from './commit-timer.js';
 import { DiskMonitor } from './disk-monitor.js';
 import { DurableStream } from './durable-stream.js';
 import {
@@ -29,14 +30,24 @@ import {
   lostLog,
   lostWrites,
   QUARANTINED,
+  REMOVED,
   SHUTTING_DOWN,
 } from './errors.js';
-import type { Group, GroupStatus, PendingRead, PendingWrite, PersistenceStatus } from './group.js';
+import type {
+  Group,
+  GroupStatus,
+  MembershipStatus,
+  PendingRead,
+  PendingWrite,
+  PersistenceStatus,
+} from './group.js';
 import { Integrity } from './integrity.js';
+import type { Members } from './members.js';
 import { Pacemaker } from './pacemaker.js';
 import { type ProposalBatch, Proposals } from './proposals.js';
 import { Reads } from './reads.js';
 import type { ReplicaParts } from './replica-parts.js';
+import { logRole } from './role-log.js';
 import { Sequencer } from './sequencer.js';
 import { describeStatus } from './status.js';
 
@@ -58,6 +69,7 @@ export class Replica implements Group {
   readonly #parts: ReplicaParts;
   readonly #core: RaftCore<LoggedRecord>;
   readonly #links: PeerLinks;
+  readonly #members: Members;
   readonly #clock: Clock;
   readonly #proposals = new Proposals();
   readonly #sequencer = new Sequencer();
@@ -67,7 +79,7 @@ export class Replica implements Group {
   readonly #pacemaker: Pacemaker;
   readonly #integrity: Integrity;
   readonly #disk: DiskMonitor;
-  readonly #replication = new LatencyWindow();
+  readonly #replication: CommitTimer;
   #timers: Timer[] = [];
   #turnScheduled = false;
   #inTurn = false;
@@ -79,9 +91,6 @@ export class Replica implements Group {
   #leaderSeenAt: number;
   #resentAt = 0;
   #writesArrivedAt = 0;
-  /** An entry whose way to commit is being timed: its index and monotonic ms; index 0 for none. */
-  #timedIndex = 0;
-  #timedAt = 0;
 
   constructor(parts: ReplicaParts) {
     this.#parts = parts;
@@ -89,7 +98,9 @@ export class Replica implements Group {
     this.requestTimeoutMs = parts.settings.requestTimeoutMs;
     this.#core = parts.core;
     this.#links = parts.links;
+    this.#members = parts.members;
     this.#clock = parts.clock;
+    this.#replication = new CommitTimer(parts.clock);
     this.#leaderSeenAt = parts.clock.monotonic();
     this.#reads = new Reads((id) => this.#core.readIndex(id));
     this.#applier = new Applier(parts.core, parts.machine, this.#proposals, parts.clock);
@@ -141,7 +152,6 @@ export class Replica implements Group {
   }
 
   get canReadNow(): boolean {
-    this.#tellTime();
     return this.#core.canReadNow;
   }
 
@@ -157,6 +167,13 @@ export class Replica implements Group {
   }
 
   read(read: PendingRead): void {
+    if (this.#members.gone) {
+      this.#clock.endOfTurn(() => {
+        read.onFailed(REMOVED);
+        this.#parts.onTurnEnd();
+      });
+      return;
+    }
     this.#reads.add(read);
     this.#schedule();
   }
@@ -165,6 +182,7 @@ export class Replica implements Group {
     if (this.#stopping) return SHUTTING_DOWN;
     if (this.#integrity.quarantined) return QUARANTINED;
     if (this.#parts.space.blocked) return DISK_BLOCKED;
+    if (this.#members.gone) return REMOVED;
     if (this.#proposals.bytes > WAITING_BYTES_MAX) return BUSY;
     if (this.#core.leader !== '') return null;
     const leaderless = this.#clock.monotonic() - this.#leaderSeenAt;
@@ -172,13 +190,12 @@ export class Replica implements Group {
   }
 
   status(): GroupStatus {
-    this.#tellTime();
-    const { settings, storage, members } = this.#parts;
+    const { settings, storage } = this.#parts;
     return describeStatus({
       settings,
       status: this.#core.status(),
       links: this.#links,
-      addressOf: (id) => members.addressOf(id),
+      addressOf: (id) => this.#members.addressOf(id),
       respAddress: settings.respAddress,
       fsyncMicros: storage.fsyncLatency(),
       replicationMicros: this.#replication.summary(),
@@ -193,6 +210,14 @@ export class Replica implements Group {
     });
   }
 
+  membership(): MembershipStatus {
+    return this.#members.status();
+  }
+
+  administer(words: readonly string[]): Promise<AdminOutcome> {
+    return this.#parts.administration.run(words);
+  }
+
   snapshot(): Promise<void> {
     return this.#parts.snapshots.take();
   }
@@ -201,8 +226,13 @@ export class Replica implements Group {
     return this.#parts.snapshots.status();
   }
 
+  /** Some work is due for what others gave to the core or the links. */
+  schedule(): void {
+    this.#schedule();
+  }
+
   onMessage(message: PeerMessage): void {
-    this.#tellTime();
+    if (this.#members.gone) this.#members.heard(message.type);
     this.#core.step(message);
     this.#schedule();
   }
@@ -270,10 +300,7 @@ export class Replica implements Group {
   async handOver(limitMs: number): Promise<boolean> {
     if (this.#core.role !== 'leader' || !this.#core.transferLeadership(null)) return false;
     this.#schedule();
-    const until = this.#clock.monotonic() + limitMs;
-    while (this.#core.role === 'leader' && this.#clock.monotonic() < until) {
-      await new Promise<void>((resolve) => this.#clock.after(5, resolve));
-    }
+    await this.#wait(limitMs, () => this.#core.role !== 'leader');
     return this.#core.role !== 'leader';
   }
 
@@ -283,12 +310,16 @@ export class Replica implements Group {
    */
   async drain(limitMs: number): Promise<void> {
     this.#stopping = true;
-    const until = this.#clock.monotonic() + limitMs;
-    while (this.#proposals.bytes > 0 && this.#clock.monotonic() < until) {
-      await new Promise<void>((resolve) => this.#clock.after(5, resolve));
-    }
+    await this.#wait(limitMs, () => this.#proposals.bytes === 0);
     this.#proposals.failAll();
     this.#parts.onTurnEnd();
+  }
+
+  async #wait(limitMs: number, done: () => boolean): Promise<void> {
+    const until = this.#clock.monotonic() + limitMs;
+    while (!done() && this.#clock.monotonic() < until) {
+      await new Promise<void>((resolve) => this.#clock.after(5, resolve));
+    }
   }
 
   /** Ends without waiting for anything: what was accepted is of unknown outcome. */
@@ -334,7 +365,7 @@ export class Replica implements Group {
       if (this.#parts.snapshots.hasStaged && !this.#installing)
         this.#parts.snapshots.discardStaged();
       this.#links.flush();
-      this.#parts.members.follow();
+      this.#members.follow();
       this.#apply();
       this.#inTurn = false;
       this.#parts.onTurnEnd();
@@ -406,10 +437,7 @@ export class Replica implements Group {
       );
       if (entry === null) return;
       this.#sequencer.drop();
-      if (this.#timedIndex === 0) {
-        this.#timedIndex = entry.index;
-        this.#timedAt = this.#clock.monotonic();
-      }
+      this.#replication.appended(entry.index);
     }
   }
 
@@ -423,13 +451,7 @@ export class Replica implements Group {
     return entry?.index ?? 0;
   }
 
-  /** Leases are judged by the clock at this moment, so it is read for each use of one. */
-  #tellTime(): void {
-    if (this.#parts.settings.leaseReads) this.#core.advance(this.#clock.monotonic());
-  }
-
   #carryOut(): void {
-    this.#tellTime();
     for (let ready = this.#core.takeReady(); ready !== null; ready = this.#core.takeReady()) {
       if (ready.fault !== '') throw lostLog(ready.fault, this.#parts.settings.nodeId);
       if (ready.change !== null) this.#roleChanged(ready.change);
@@ -529,10 +551,7 @@ export class Replica implements Group {
     const applied = this.machine.appliedIndex;
     if (this.#integrity.applied(applied)) this.#restored();
     if (applied === before) return;
-    if (this.#timedIndex !== 0 && applied >= this.#timedIndex) {
-      this.#replication.record((this.#clock.monotonic() - this.#timedAt) * 1000);
-      this.#timedIndex = 0;
-    }
+    this.#replication.applied(applied);
     this.#reads.applied(applied);
     if (this.#core.role === 'leader') this.#pacemaker.expect(this.machine.keyspace.nextDeadline());
     this.#parts.snapshots.maybeTake();
@@ -541,16 +560,11 @@ export class Replica implements Group {
 
   #roleChanged(change: RoleChange): void {
     const { logger, settings } = this.#parts;
-    this.#timedIndex = 0;
-    if (change.role === 'candidate') {
-      this.#elections++;
-      logger.info('Starting election', { term: change.term });
-    }
+    this.#replication.forget();
+    logRole(logger, change, settings.nodeId, this.#core.votesGranted);
+    if (change.role === 'candidate') this.#elections++;
     if (change.leader !== '') this.#leaderSeenAt = this.#clock.monotonic();
     if (change.role === 'leader') {
-      const votes = this.#core.votesGranted;
-      logger.info('Won election', { votes, term: change.term });
-      logger.info('Entering leader state', { term: change.term });
       const tail = this.#core.tailFrom(this.machine.appliedIndex + 1);
       this.#sequencer.begin(
         (node, incarnation) => this.machine.lastSeq(node, incarnation),
@@ -559,17 +573,15 @@ export class Replica implements Group {
       this.#pacemaker.expect(this.machine.keyspace.nextDeadline());
     } else {
       this.#pacemaker.stop();
-      if (change.leader !== '' && change.leader !== settings.nodeId) {
-        logger.info('Following leader', { leader: change.leader, term: change.term });
-      }
     }
     this.#resend(0);
   }
 
   #tick(): void {
     if (this.#core.leader !== '') this.#leaderSeenAt = this.#clock.monotonic();
-    this.#tellTime();
-    if (!this.#parts.members.gathering()) this.#core.tick();
+    // A leader that was removed still finds out that it has no majority any more.
+    const rests = this.#members.gone && this.#core.role !== 'leader';
+    if (!rests && !this.#members.gathering()) this.#core.tick();
     this.#disk.tick();
     this.#schedule();
   }
@@ -581,7 +593,7 @@ export class Replica implements Group {
     this.#proposals.expire(before);
     if (this.#proposals.bytes > 0 && now - this.#resentAt > RESEND_MS) this.#resend(0);
     this.#parts.snapshots.maybeTake();
-    this.#parts.members.poll();
+    if (this.#members.poll()) this.#proposals.failAll();
     this.#integrity.poll();
     this.#schedule();
   }

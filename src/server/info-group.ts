@@ -56,6 +56,8 @@ function masterFields(status: GroupStatus): InfoField[] {
 
 export function raftFields(server: Server): InfoField[] {
   const status = server.group.status();
+  const membership = server.group.membership();
+  const learners = membership.members.filter(({ role }) => role === 'learner').length;
   return [
     ['raft_enabled', String(status.enabled)],
     ['raft_node_id', status.nodeId],
@@ -68,9 +70,14 @@ export function raftFields(server: Server): InfoField[] {
     ['raft_last_log_index', status.lastIndex],
     ['raft_first_log_index', status.firstIndex],
     ['raft_voters', status.voters],
+    ['raft_learners', learners],
+    ['raft_cluster_id', membership.clusterId],
+    ['raft_node_uuid', membership.uuid],
+    ['raft_standing', membership.standing],
+    ['raft_pending_change', membership.pending],
+    ['raft_transferee', membership.transferee],
+    ['raft_removed_uuids', membership.removed],
     ['raft_elections', status.elections],
-    ['raft_lease', status.lease.state],
-    ['raft_lease_ms_left', Math.floor(status.lease.msLeft)],
     ['raft_peers', status.peers.length],
     ...status.peers.map((peer, i): InfoField => {
       const progress = `state=${peer.state},match=${peer.match},lag=${peer.lag}`;
@@ -84,6 +91,11 @@ export function raftFields(server: Server): InfoField[] {
     ['raft_checkpoint_verdict', status.integrity.verdict],
     ['raft_digest_mismatches', status.integrity.mismatches],
     ['raft_digest_splits', status.integrity.splits],
+    ...membership.members.map((member, i): InfoField => {
+      const { id, role, leader, address, uuid } = member;
+      const shown = leader ? 'leader' : role;
+      return [`raft_member${i}`, `id=${id},role=${shown},addr=${address},uuid=${uuid}`];
+    }),
     ...latencyFields('raft_fsync_usec', status.fsyncMicros),
     ...latencyFields('raft_replication_usec', status.replicationMicros),
   ];

@@ -16,6 +16,7 @@ import { latencyCommands } from './latency.js';
 import { memoryCommands } from './memory.js';
 import { monitorCommands } from './monitor.js';
 import { persistenceCommands } from './persistence.js';
+import { raftCommands } from './raft.js';
 import { replicationCommands } from './replication.js';
 import { slowlogCommands } from './slowlog.js';
 
@@ -29,6 +30,7 @@ const FAMILIES: readonly (readonly ServerCommand[])[] = [
   memoryCommands,
   persistenceCommands,
   replicationCommands,
+  raftCommands,
   clusterCommands,
   aclCommands,
   debugCommands,

@@ -103,8 +103,7 @@ describe('a linearizable read', () => {
     group.core('a').readIndex(1);
     group.collect();
     for (const from of ['b', 'c']) {
-      const answer = { type: 'heartbeatResponse', from, to: 'a', term: 1, readRound: 2 } as const;
-      const stale = { ...answer, promised: true, admitted: true };
+      const stale = { type: 'heartbeatResponse', from, to: 'a', term: 1, readRound: 2 } as const;
       group.core('a').step(stale);
     }
     group.collect();

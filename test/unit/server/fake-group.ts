@@ -6,12 +6,14 @@
 
 import type { OriginRun } from '../../../src/base/log-entry.js';
 import { Machine, type ResultSink } from '../../../src/machine/machine.js';
+import type { AdminOutcome } from '../../../src/peer/admin-codec.js';
 import { systemClock } from '../../../src/platform/clock.js';
 import { tcp } from '../../../src/platform/net.js';
 import { systemProcess } from '../../../src/platform/process.js';
 import type {
   Group,
   GroupStatus,
+  MembershipStatus,
   PendingRead,
   PendingWrite,
   PersistenceStatus,
@@ -24,6 +26,7 @@ import { Instruments } from '../../../src/server/instruments.js';
 import { listen } from '../../../src/server/listener.js';
 import { RespServer } from '../../../src/server/resp-server.js';
 import { Settings } from '../../../src/server/settings.js';
+import { MEMBERSHIP } from './fakes.js';
 
 const NO_LATENCY = { count: 0, p50: 0, p99: 0, max: 0 };
 const DISCARDS: ResultSink = { beforeApply() {}, applied() {} };
@@ -34,6 +37,9 @@ export class FakeGroup implements Group {
   automatic = true;
   canReadNow = true;
   refused: ErrorReply | null = null;
+  /** What RAFT.* handed over, and what comes of it. */
+  readonly asked: (readonly string[])[] = [];
+  outcome: AdminOutcome = { outcome: 'done', text: 'OK' };
   role: GroupStatus['role'] = 'Leader';
   /** Called after entries were applied. */
   onBatch: () => void = () => {};
@@ -158,7 +164,6 @@ export class FakeGroup implements Group {
       fsyncMicros: NO_LATENCY,
       replicationMicros: NO_LATENCY,
       elections: 0,
-      lease: { state: 'off', msLeft: 0 },
       integrity: {
         ...{ quarantine: '', checkpoint: 0, digest: '', mismatches: 0, splits: 0 },
         verdict: 'open',
@@ -168,6 +173,14 @@ export class FakeGroup implements Group {
   }
 
   readonly quarantine = null;
+  membership(): MembershipStatus {
+    return MEMBERSHIP;
+  }
+
+  administer(words: readonly string[]): Promise<AdminOutcome> {
+    this.asked.push(words);
+    return Promise.resolve(this.outcome);
+  }
 
   snapshot(): Promise<void> {
     return Promise.resolve();

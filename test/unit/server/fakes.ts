@@ -3,9 +3,15 @@
 
 import { Keyspace } from '../../../src/keyspace/keyspace.js';
 import type { Machine } from '../../../src/machine/machine.js';
+import type { AdminOutcome } from '../../../src/peer/admin-codec.js';
 import type { Clock, Timer } from '../../../src/platform/clock.js';
 import type { ProcessFacts } from '../../../src/platform/process.js';
-import type { Group, GroupStatus, PersistenceStatus } from '../../../src/replica/group.js';
+import type {
+  Group,
+  GroupStatus,
+  MembershipStatus,
+  PersistenceStatus,
+} from '../../../src/replica/group.js';
 import { ErrorReply, type Reply } from '../../../src/resp/reply.js';
 import type { Client } from '../../../src/server/client.js';
 import type { ServerCommand, ServerResult } from '../../../src/server/command.js';
@@ -178,12 +184,32 @@ export const LEADER: GroupStatus = {
   fsyncMicros: LATENCY,
   replicationMicros: { count: 3, p50: 300, p99: 4000, max: 9000 },
   elections: 2,
-  lease: { state: 'off', msLeft: 0 },
   integrity: {
     ...{ quarantine: '', checkpoint: 0, digest: '', mismatches: 0, splits: 0 },
     verdict: 'open',
   },
   disk: { full: false, stalled: false, stalls: 0, refusing: false, freeBytes: 1e12 },
+};
+
+export const MEMBERSHIP: MembershipStatus = {
+  clusterId: 'cluster-1',
+  uuid: 'uuid-1',
+  standing: 'admitted',
+  pending: 'none',
+  transferee: '',
+  removed: 2,
+  members: [
+    {
+      ...{ id: 'node-1', uuid: 'uuid-1', address: '10.0.0.1:7000', respAddress: '10.0.0.1:6379' },
+      ...{ role: 'voter', leader: true, promote: true, connected: true },
+      ...{ state: 'self', match: 42, lag: 0 },
+    },
+    {
+      ...{ id: 'node-2', uuid: 'uuid-2', address: '10.0.0.2:7000', respAddress: '' },
+      ...{ role: 'learner', leader: false, promote: true, connected: false },
+      ...{ state: 'probe', match: 7, lag: 35 },
+    },
+  ],
 };
 
 export class FakeGroup implements Group {
@@ -194,6 +220,9 @@ export class FakeGroup implements Group {
   readonly canReadNow = true;
   current: GroupStatus = LEADER;
   refused: ErrorReply | null = null;
+  /** What RAFT.* handed over, and what comes of it. */
+  readonly asked: (readonly string[])[] = [];
+  outcome: AdminOutcome = { outcome: 'done', text: 'OK' };
   snapshots = 0;
   finishSnapshot: (error?: Error) => void = () => {};
   disk: PersistenceStatus = {
@@ -220,6 +249,15 @@ export class FakeGroup implements Group {
 
   status(): GroupStatus {
     return this.current;
+  }
+
+  membership(): MembershipStatus {
+    return MEMBERSHIP;
+  }
+
+  administer(words: readonly string[]): Promise<AdminOutcome> {
+    this.asked.push(words);
+    return Promise.resolve(this.outcome);
   }
 
   snapshot(): Promise<void> {

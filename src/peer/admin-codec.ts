@@ -1,0 +1,69 @@
+// Owns: administrative requests between members (adding and removing members, transfer): a node
+// that is asked hands the words to the leader, which answers with what came of them.
+//   adminRequest    JSON {id, words}
+//   adminResponse   JSON {id, outcome, text}
+// `id` is the asker's own. Bounded and checked field by field.
+
+import { FrameKind } from './frame.js';
+import { encodeJson } from './handshake.js';
+
+export interface AdminRequest {
+  readonly id: number;
+  readonly words: readonly string[];
+}
+
+/**
+ * `refused`: not done and never will be, `text` says why and what to do. `unknown`: it may or may
+ * not be done.
+ */
+export interface AdminOutcome {
+  readonly outcome: 'done' | 'refused' | 'unknown';
+  readonly text: string;
+}
+
+export interface AdminResponse extends AdminOutcome {
+  readonly id: number;
+}
+
+const WORDS_MAX = 8;
+const WORD_LENGTH_MAX = 1024;
+const OUTCOMES: readonly unknown[] = ['done', 'refused', 'unknown'];
+
+export function encodeAdminRequest(request: AdminRequest): Buffer {
+  return encodeJson(FrameKind.adminRequest, request);
+}
+
+export function encodeAdminResponse(response: AdminResponse): Buffer {
+  return encodeJson(FrameKind.adminResponse, response);
+}
+
+export function decodeAdminRequest(body: Buffer): AdminRequest | string {
+  const fields = objectIn(body);
+  const words: unknown = fields?.words;
+  if (!isId(fields?.id) || !Array.isArray(words) || words.length > WORDS_MAX) {
+    return 'malformed administrative request';
+  }
+  const sound = words.every((word) => typeof word === 'string' && word.length <= WORD_LENGTH_MAX);
+  return sound ? { id: fields!.id as number, words } : 'malformed administrative request';
+}
+
+export function decodeAdminResponse(body: Buffer): AdminResponse | string {
+  const { id, outcome, text } = objectIn(body) ?? {};
+  if (!isId(id) || !OUTCOMES.includes(outcome) || typeof text !== 'string') {
+    return 'malformed administrative response';
+  }
+  return { id: id as number, outcome: outcome as AdminOutcome['outcome'], text };
+}
+
+function objectIn(body: Buffer): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return typeof value === 'object' && value !== null ? { ...value } : null;
+  } catch {
+    return null;
+  }
+}
+
+function isId(id: unknown): boolean {
+  return Number.isSafeInteger(id) && (id as number) > 0;
+}

@@ -1,0 +1,262 @@
+// Owns: what an operator asks of the group (RAFT.*): at the leader it is carried out, at any other
+// node handed to the leader, with a time limit and a definite or an unknown outcome. A membership
+// change is answered when it is committed. One runs at a time; the core refuses a second.
+
+import type { LoggedRecord } from '../base/log-entry.js';
+import type { Logger } from '../observe/logger.js';
+import {
+  type AdminOutcome,
+  type AdminRequest,
+  type AdminResponse,
+  encodeAdminRequest,
+  encodeAdminResponse,
+} from '../peer/admin-codec.js';
+import type { PeerLinks } from '../peer/links.js';
+import type { Clock } from '../platform/clock.js';
+import type { Net } from '../platform/net.js';
+import type { RaftCore } from '../raft/core.js';
+import { allMembers, isJoint } from '../raft/membership.js';
+import type { MembershipRefusal } from '../raft/types.js';
+import { parseAddress } from './bootstrap.js';
+import { askToJoin } from './join-request.js';
+import type { Members } from './members.js';
+import {
+  faultOf,
+  type Newcomer,
+  type Plan,
+  planAdd,
+  planDemote,
+  planPromote,
+  planRemove,
+  planReplace,
+} from './membership-requests.js';
+
+export interface AdministrationParts {
+  readonly nodeId: string;
+  readonly core: RaftCore<LoggedRecord>;
+  readonly links: PeerLinks;
+  readonly members: Members;
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** This node starts anew and belongs to nothing. */
+  readonly reset: (reason: string) => void;
+  /** Something was given to the core or the links: a turn is due. */
+  readonly schedule: () => void;
+}
+
+/** A node that asks the leader waits so long; longer than anything the leader waits for. */
+const FORWARD_MS = 30_000;
+/** The leader waits so long for a change to be committed. */
+const COMMIT_MS = 15_000;
+const POLL_MS = 10;
+/** Between the answer to RAFT.RESET and the reset. */
+const RESET_DELAY_MS = 50;
+const REQUESTS_MAX = 64;
+
+type Operation = (self: Administration, args: readonly string[]) => Promise<AdminOutcome>;
+
+/** By word; the number of arguments is checked by who takes the request from a client. */
+const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
+  ['addpeer', (self, [id, address]) => self.add(id!, address!)],
+  ['removepeer', (self, [id]) => self.change((m, facts) => planRemove(m, facts, id!))],
+  ['promote', (self, [id]) => self.change((m, facts) => planPromote(m, facts, id!))],
+  ['demote', (self, [id]) => self.change((m, facts) => planDemote(m, facts, id!))],
+  ['replace', (self, [old, id, address]) => self.replace(old!, id!, address!)],
+  ['transfer', (self, [id]) => self.transfer(id ?? null)],
+  ['listpeers', async (self) => done(self.list())],
+]);
+
+const ARGUMENTS: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  addpeer: [2, 2],
+  removepeer: [1, 1],
+  promote: [1, 1],
+  demote: [1, 1],
+  replace: [3, 3],
+  transfer: [0, 1],
+  listpeers: [0, 0],
+};
+
+/** What the core's refusals mean to who asked. */
+const CORE_REFUSALS: Readonly<Record<MembershipRefusal, string>> = {
+  'not leader': 'this node does not lead any more: ask again',
+  'leadership is being transferred': 'leadership is being transferred: ask again in a moment',
+  'another change is in progress':
+    'another membership change is in progress: ask again when RAFT.LISTPEERS shows that it is over',
+  'leader has not committed in its term yet':
+    'the leader is new and has not committed anything yet: ask again in a moment',
+  'no voters would remain': 'no voters would remain',
+  'nothing to change': 'that is how it is already',
+};
+
+export class Administration {
+  readonly #parts: AdministrationParts;
+  readonly #waiting = new Map<number, (outcome: AdminOutcome) => void>();
+  #lastId = 0;
+
+  constructor(parts: AdministrationParts) {
+    this.#parts = parts;
+  }
+
+  /** Carries out a request of a client of this node, here or at the leader. Never rejects. */
+  async run(words: readonly string[]): Promise<AdminOutcome> {
+    const { core, links } = this.#parts;
+    if (words[0] === 'reset') return this.#reset(words[1] ?? '');
+    if (core.role === 'leader') return this.#execute(words);
+    const { leader } = core;
+    if (leader === '' || !links.isUp(leader)) {
+      return refused('no leader is known here: ask again when there is one, or at another node');
+    }
+    if (this.#waiting.size >= REQUESTS_MAX) return refused('too many requests are waiting');
+    return this.#forward(leader, words);
+  }
+
+  async onRequest(from: string, { id, words }: AdminRequest): Promise<void> {
+    const { core, links, schedule } = this.#parts;
+    const outcome =
+      core.role === 'leader'
+        ? await this.#execute(words)
+        : refused('the leader has just changed: ask again');
+    links.sendFrame(from, encodeAdminResponse({ id, ...outcome }));
+    schedule();
+  }
+
+  onResponse({ id, outcome, text }: AdminResponse): void {
+    const resolve = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    resolve?.({ outcome, text });
+  }
+
+  #forward(leader: string, words: readonly string[]): Promise<AdminOutcome> {
+    const { clock, links, schedule } = this.#parts;
+    const id = ++this.#lastId;
+    return new Promise((resolve) => {
+      const limit = clock.after(FORWARD_MS, () => {
+        this.onResponse({ id, ...unknown(`${leader} did not answer in time`) });
+      });
+      this.#waiting.set(id, (outcome) => {
+        limit.cancel();
+        resolve(outcome);
+      });
+      links.sendFrame(leader, encodeAdminRequest({ id, words }));
+      schedule();
+    });
+  }
+
+  /** Only of a node that no other member counts on; it has to be named, so that no slip does it. */
+  #reset(id: string): AdminOutcome {
+    const { core, members, nodeId, clock, reset } = this.#parts;
+    if (id !== nodeId) return refused(`this node is ${nodeId}: to reset it, RAFT.RESET ${nodeId}`);
+    const others = allMembers(core.membership).filter((member) => member !== nodeId);
+    if (core.admission === 'admitted' && !members.removed && others.length > 0) {
+      return refused(
+        `${nodeId} is a member of a cluster with ${others.join(', ')}: RAFT.REMOVEPEER ${nodeId} first`,
+      );
+    }
+    clock.after(RESET_DELAY_MS, () => reset('RAFT.RESET'));
+    return done(`${nodeId} throws its data away and waits to be added to a cluster`);
+  }
+
+  async #execute(words: readonly string[]): Promise<AdminOutcome> {
+    const [word = '', ...args] = words;
+    const operation = OPERATIONS.get(word);
+    const [least, most] = ARGUMENTS[word] ?? [0, 0];
+    if (operation === undefined) return refused(`unknown request ${word.slice(0, 64)}`);
+    if (args.length < least || args.length > most) return refused(`wrong arguments for ${word}`);
+    const outcome = await operation(this, args);
+    const { logger } = this.#parts;
+    if (word !== 'listpeers') logger.info('Administration', { words: words.join(' '), ...outcome });
+    return outcome;
+  }
+
+  list(): string {
+    return JSON.stringify(this.#parts.members.list());
+  }
+
+  async add(id: string, address: string): Promise<AdminOutcome> {
+    const newcomer = await this.#meet(id, address);
+    if (typeof newcomer === 'string') return refused(newcomer);
+    const outcome = await this.change((membership) => planAdd(membership, newcomer));
+    if (outcome.outcome !== 'done') return outcome;
+    return done(`${id} is a learner now and becomes a voter by itself when it has caught up`);
+  }
+
+  async replace(old: string, id: string, address: string): Promise<AdminOutcome> {
+    const newcomer = await this.#meet(id, address);
+    if (typeof newcomer === 'string') return refused(newcomer);
+    return this.change((membership, facts) => planReplace(membership, facts, old, newcomer));
+  }
+
+  /** Asks the node at the address who it is; what speaks against it at once is not asked for. */
+  async #meet(id: string, address: string): Promise<Newcomer | string> {
+    const { core, members, net, clock } = this.#parts;
+    const to = parseAddress(id, address);
+    if (to === null) return `${id} ${address}: expected an id and host:port`;
+    const fault = faultOf(core.membership, { id, uuid: '', address });
+    if (fault !== null) return fault;
+    const answer = await askToJoin({ to, self: () => members.invitation(to), net, clock });
+    if (typeof answer === 'string') return answer;
+    // Where the operator says it is: what the node calls itself may be an address of its own side.
+    return { id, uuid: answer.uuid, address };
+  }
+
+  async change(
+    plan: (membership: RaftCore<LoggedRecord>['membership'], facts: Members['facts']) => Plan,
+  ): Promise<AdminOutcome> {
+    const { core, members, schedule } = this.#parts;
+    if (core.role !== 'leader') return refused(CORE_REFUSALS['not leader']);
+    if (isJoint(core.membership)) return refused(CORE_REFUSALS['another change is in progress']);
+    const planned = plan(core.membership, members.facts);
+    if (typeof planned === 'string') return refused(planned);
+    const { voters, learners, roster, what, member } = planned;
+    const entry = core.proposeMembership(voters, learners, roster);
+    if (typeof entry === 'string') return refused(CORE_REFUSALS[entry]);
+    this.#parts.logger.info(what, { member, index: entry.index });
+    schedule();
+    return this.#committed(entry.index, entry.term);
+  }
+
+  /** Waits for the end of a change that begins at (index, term), joint steps included. */
+  async #committed(index: number, term: number): Promise<AdminOutcome> {
+    const { core, clock } = this.#parts;
+    const until = clock.monotonic() + COMMIT_MS;
+    for (;;) {
+      if (core.commitIndex >= index && !isJoint(core.committedMembership)) {
+        return core.isCommitted(index, term)
+          ? done('OK')
+          : refused('another leader undid the change');
+      }
+      if (clock.monotonic() > until) return unknown('the change was not committed in time');
+      await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
+    }
+  }
+
+  async transfer(to: string | null): Promise<AdminOutcome> {
+    const { core, clock, schedule, nodeId, members } = this.#parts;
+    const fault = members.transferFault(to);
+    if (fault !== null) return refused(fault);
+    const { term } = core;
+    if (!core.transferLeadership(to)) return refused('no voter that could lead can be reached');
+    const target = core.status().transferee;
+    schedule();
+    while (core.role === 'leader' && core.status().transferee !== '') {
+      await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
+    }
+    if (core.role === 'leader' && core.term === term) {
+      return refused(`${target} did not take over within an election timeout; ${nodeId} leads on`);
+    }
+    return done('OK');
+  }
+}
+
+function done(text: string): AdminOutcome {
+  return { outcome: 'done', text };
+}
+
+function refused(text: string): AdminOutcome {
+  return { outcome: 'refused', text };
+}
+
+function unknown(text: string): AdminOutcome {
+  return { outcome: 'unknown', text: `${text}; RAFT.LISTPEERS shows what came of it` };
+}
