@@ -24,6 +24,7 @@ import type { Listener } from './platform/net.js';
 import type { Platform } from './platform/platform.js';
 import { RaftCore } from './raft/core.js';
 import { allMembers, membershipOf } from './raft/membership.js';
+import type { LeaseConfig } from './raft/read-lease.js';
 import { Administration } from './replica/administration.js';
 import { decodeEntry, type OpenedMember, openMember } from './replica/boot.js';
 import { Contact, formatAddress, formatMembers } from './replica/bootstrap.js';
@@ -67,6 +68,8 @@ export interface LifeOptions {
   readonly restart: (order: RestartOrder) => void;
 }
 
+/** The clock of one member may run this much faster than that of another; see read-lease.ts. */
+const CLOCK_DRIFT_MAX = 0.1;
 /** A heartbeat is this many ticks of the core. */
 const TICKS_PER_HEARTBEAT = 10;
 /** Bounds of replication. A simulation makes them tiny, to be at them all the time. */
@@ -93,6 +96,7 @@ export interface NodeParts {
 const NOBODY = membershipOf([], []);
 const HAND_OVER_MS_MAX = 1000;
 const DRAIN_MS_MAX = 5000;
+const COMMIT_MS_MAX = 2000;
 
 export class NodeLife {
   readonly #options: LifeOptions;
@@ -199,9 +203,8 @@ export class NodeLife {
       await replica.drain(DRAIN_MS_MAX);
       this.#server?.close();
       const dirty = this.#opened!.machine.appliedIndex > (this.#opened!.store.snapshot?.index ?? 0);
-      // What is not committed may never be applied, and a snapshot would wait for it.
-      const settled = this.#core!.commitIndex === this.#core!.lastIndex;
-      if (save && dirty && settled) await this.#snapshots!.take().catch(() => {});
+      // Without a majority the end of the log is never committed: that must not keep the node here.
+      if (save && dirty) await this.#snapshots!.take(COMMIT_MS_MAX).catch(() => {});
       replica.stop();
     }
     await listenerClosed;
@@ -408,6 +411,7 @@ export class NodeLife {
         tickMs: this.#tickMs,
         stallTicks: this.#electionTicks,
         requestTimeoutMs: config.writeTimeout,
+        leaseReads: config.raftLeaseReads,
       },
       core,
       machine: opened.machine,
@@ -498,6 +502,12 @@ export class NodeLife {
     return Math.ceil(this.#config.raftElectionTimeout / this.#tickMs);
   }
 
+  #lease(): LeaseConfig {
+    const promiseMs = this.#config.raftElectionTimeout;
+    const durationMs = promiseMs / (1 + CLOCK_DRIFT_MAX);
+    return { durationMs, promiseMs, startedAt: this.#platform.clock.monotonic() };
+  }
+
   #makeCore(opened: OpenedMember, maker: EntryMaker): RaftCore<LoggedRecord> {
     const config = this.#config;
     const admission = this.#joining ? 'joining' : opened.admission;
@@ -510,6 +520,7 @@ export class NodeLife {
         electionTicks: this.#electionTicks,
         heartbeatTicks: TICKS_PER_HEARTBEAT,
         ...this.#options.limits,
+        ...(config.raftLeaseReads ? { lease: this.#lease() } : {}),
       },
       {
         hardState: opened.hardState,

@@ -219,6 +219,12 @@ export const settings = {
     fallback: '500ms',
     help: 'a member that hears nothing for one to two of these stands for election',
   }),
+  raftLeaseReads: setting({
+    path: 'atlas.raft.lease_reads',
+    kind: boolean(),
+    fallback: 'false',
+    help: 'the leader reads without asking a majority while its lease holds; see below',
+  }),
   raftSnapshotThreshold: setting({
     path: 'atlas.raft.snapshot_threshold',
     kind: counter,

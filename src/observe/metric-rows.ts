@@ -157,6 +157,9 @@ const RAFT_ROWS: readonly MetricRow[] = [
   gauge('helios_raft_first_index', 'First entry of the log', ({ status }) => status.firstIndex),
   gauge('helios_raft_voters', 'Voting members', ({ status }) => status.voters),
   counter('helios_raft_elections_total', 'Elections begun here', ({ status }) => status.elections),
+  gauge('helios_raft_lease_held', '1: reads here need no round now', ({ status }) =>
+    status.lease.state === 'held' ? 1 : 0,
+  ),
   gauge('helios_quarantined', "1: the data here differs from the majority's", ({ status }) =>
     status.integrity.quarantine === '' ? 0 : 1,
   ),

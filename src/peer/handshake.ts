@@ -5,7 +5,7 @@
 import { FrameKind, type FrameKindCode, frameHead } from './frame.js';
 
 /** Raised when frames or messages change so that older members cannot read them. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /**
  * `raft` carries messages and proposals; `bulk` carries a snapshot, so that it never delays a

@@ -23,7 +23,7 @@ type NumberField =
   | 'hintTerm'
   | 'readRound'
   | 'id';
-type FlagField = 'transfer' | 'granted' | 'accepted';
+type FlagField = 'transfer' | 'granted' | 'accepted' | 'promised' | 'admitted';
 
 interface Layout {
   readonly code: number;
@@ -42,7 +42,7 @@ const LAYOUTS: { readonly [type in MessageType]: Layout | null } = {
   append: { code: 5, numbers: ['prevIndex', 'prevTerm', 'commitIndex'], flags: [] },
   appendResponse: { code: 6, numbers: ['index', 'hintIndex', 'hintTerm'], flags: ['accepted'] },
   heartbeat: { code: 7, numbers: ['commitIndex', 'readRound'], flags: [] },
-  heartbeatResponse: { code: 8, numbers: ['readRound'], flags: [] },
+  heartbeatResponse: { code: 8, numbers: ['readRound'], flags: ['promised', 'admitted'] },
   readIndex: { code: 9, numbers: ['id'], flags: [] },
   readIndexResponse: { code: 10, numbers: ['id', 'index'], flags: [] },
   timeoutNow: { code: 11, numbers: ['lastIndex', 'lastTerm'], flags: [] },

@@ -10,6 +10,7 @@ import { accept } from './follower.js';
 import { checkHandlers, dispatch } from './handlers.js';
 import { transferLeadership } from './handover.js';
 import { appendMembership, leaderDurable, leaderTick, propose } from './leader.js';
+import { leaseMsLeft } from './leader-reads.js';
 import { isJoint, membershipOf, sameMembership, stepTowards } from './membership.js';
 import type { Message } from './messages.js';
 import { Reporter } from './ready.js';
@@ -116,23 +117,32 @@ export class RaftCore<B> {
   }
 
   /**
-   * A linearizable read may run at once: this node is the only voter, leads, and has applied all
-   * that is committed, which includes everything acknowledged before a restart once its first entry
-   * in this term is committed.
+   * A linearizable read may run at once: this node leads, nobody else can (it is the only voter, or
+   * its lease holds at the time of the last `advance`), and it has applied all that is committed,
+   * which includes everything acknowledged before once an entry of its own term is committed.
    */
   get canReadNow(): boolean {
     const state = this.#state;
     return (
       state.role === 'leader' &&
-      state.soleVoter &&
       state.commitIndex >= state.termStart &&
-      state.appliedIndex === state.commitIndex
+      state.appliedIndex === state.commitIndex &&
+      (state.soleVoter || leaseMsLeft(state) > 0)
     );
   }
 
   /** See quarantine(). */
   get quarantined(): boolean {
     return this.#state.quarantined;
+  }
+
+  /**
+   * What time it is: monotonic ms. Only leases ask for it (RaftConfig.lease): told before messages
+   * are stepped that have arrived, before each tick, and after reads were asked for, before they
+   * are answered.
+   */
+  advance(now: number): void {
+    this.#state.lease.advance(now);
   }
 
   /** Takes a message from a peer. Never throws for what a peer can send. */

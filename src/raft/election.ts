@@ -19,7 +19,7 @@ import type { RaftState } from './state.js';
 
 /** Asks whether a campaign could be won; changes no term. */
 export function campaign<B>(state: RaftState<B>): void {
-  if (state.role === 'leader' || !state.promotable) return;
+  if (state.role === 'leader' || !state.promotable || state.lease.promised) return;
   becomePrecandidate(state);
   askForVotes(state, 'preVote', state.term + 1);
   count(state, state.id, true);
@@ -54,6 +54,7 @@ export function onVote<B>(state: RaftState<B>, message: VoteRequest): void {
   const free = state.vote === '' && state.leader === '';
   const granted =
     (free || state.vote === message.from) &&
+    (message.transfer || !state.lease.promised) &&
     state.mayVoteFor(message.lastIndex) &&
     state.log.isUpToDate(message.lastIndex, message.lastTerm);
   if (granted) {

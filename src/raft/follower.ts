@@ -48,9 +48,18 @@ export function onHeartbeat<B>(state: RaftState<B>, message: Heartbeat): void {
   }
   state.commitTo(message.commitIndex);
   if (message.readRound === 0) return;
-  const { id, term } = state;
-  const { from, readRound } = message;
-  state.reply({ type: 'heartbeatResponse', from: id, to: from, term, readRound }, 0);
+  state.reply(
+    {
+      type: 'heartbeatResponse',
+      from: state.id,
+      to: message.from,
+      term: state.term,
+      readRound: message.readRound,
+      promised: state.lease.enabled,
+      admitted: state.admission === 'admitted',
+    },
+    0,
+  );
 }
 
 export function onSnapshot<B>(state: RaftState<B>, message: MessageOf<B, 'snapshot'>): void {

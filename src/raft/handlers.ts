@@ -18,7 +18,8 @@ import {
   onTimeoutNow,
   refuseReadIndex,
 } from './follower.js';
-import { onAppendResponse, onHeartbeatResponse, onReadIndex } from './leader.js';
+import { onAppendResponse } from './leader.js';
+import { onHeartbeatResponse, onReadIndex } from './leader-reads.js';
 import { allMembers } from './membership.js';
 import { MESSAGE_TYPES, type Message, type MessageOf, type MessageType } from './messages.js';
 import { becomeFollower, hearLeader } from './roles.js';

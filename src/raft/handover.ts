@@ -56,6 +56,7 @@ export function retire<B>(state: RaftState<B>): void {
 }
 
 function beginTransfer<B>(state: RaftState<B>, target: Progress): void {
+  state.lease.revoke();
   state.transferee = target.id;
   state.transferDeadline = state.now + state.config.electionTicks;
   offerLeadership(state, target);

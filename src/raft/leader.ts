@@ -1,20 +1,14 @@
-// Owns: what only a leader does: proposals, answers to its messages, heartbeats and quorum check,
-// reads, and the steps that follow a commit. Replication itself is replication.ts, handing over
-// handover.ts.
+// Owns: what only a leader does: proposals, acknowledgements, heartbeats and quorum check, and the
+// steps that follow a commit. Replication itself is replication.ts, reads are leader-reads.ts,
+// handing over is handover.ts.
 
 import { continueTransfer, expireTransfer, retire } from './handover.js';
+import { askRestForReads, openRound } from './leader-reads.js';
 import { isJoint, isVoter, leaveJoint } from './membership.js';
-import type { AppendResponse, HeartbeatResponse, ReadIndexRequest } from './messages.js';
+import type { AppendResponse } from './messages.js';
 import type { Progress } from './progress.js';
-import { jointIndex, majority } from './quorum.js';
-import type { ReadRequest } from './read-index.js';
-import {
-  advanceCommit,
-  handleAppendResponse,
-  nudge,
-  replicate,
-  sendHeartbeat,
-} from './replication.js';
+import { majority } from './quorum.js';
+import { advanceCommit, handleAppendResponse, replicate, sendHeartbeat } from './replication.js';
 import { becomeFollower, trackMembers } from './roles.js';
 import type { RaftState } from './state.js';
 import type { Entry, Membership, ProposalKind } from './types.js';
@@ -93,6 +87,8 @@ export function leaderTick<B>(state: RaftState<B>): void {
     return;
   }
   state.heartbeatElapsed = 0;
+  // Each beat is a round of its own, whose answers renew the lease.
+  if (state.lease.enabled) openRound(state);
   for (const peer of state.peers) {
     peer.mayNudge = true;
     sendHeartbeat(state, peer, state.leaderReads.round);
@@ -113,53 +109,6 @@ export function onAppendResponse<B>(state: RaftState<B>, message: AppendResponse
   if (peer.match === before) return;
   afterProgress(state);
   continueTransfer(state, peer);
-}
-
-export function onHeartbeatResponse<B>(state: RaftState<B>, message: HeartbeatResponse): void {
-  const peer = state.progress.get(message.from);
-  if (peer === undefined || message.readRound > state.leaderReads.round) return;
-  peer.recentlyActive = true;
-  nudge(state, peer);
-  if (message.readRound <= peer.confirmedRound) return;
-  peer.confirmedRound = message.readRound;
-  if (state.leaderReads.waiting) confirmReads(state);
-}
-
-export function onReadIndex<B>(state: RaftState<B>, message: ReadIndexRequest): void {
-  const request: ReadRequest = { from: message.from, id: message.id };
-  if (!state.leaderReads.add(request)) answerRead(state, request, -1);
-}
-
-/** Once a turn: reads that came in since the last turn start a round of their own. */
-export function startReadRound<B>(state: RaftState<B>): void {
-  const reads = state.leaderReads;
-  if (!reads.collecting || state.commitIndex < state.termStart) return;
-  reads.startRound(state.commitIndex);
-  for (const peer of askedFirst(state)) sendHeartbeat(state, peer, reads.round);
-  confirmReads(state);
-}
-
-/**
- * As many voters as a round needs, those first that confirmed last; everybody in a joint state. Who
- * is left out is asked at the next tick if the round is still open (askRestForReads), so a silent
- * member costs one tick and then is no longer asked first.
- */
-function askedFirst<B>(state: RaftState<B>): readonly Progress[] {
-  const others = state.voters.filter((peer) => peer.id !== state.id);
-  const needed = majority(state.voters.length) - (state.voters.length - others.length);
-  if (state.outgoing.length > 0) {
-    return state.peers.filter((peer) => isVoter(state.membership, peer.id));
-  }
-  if (others.length <= needed) return others;
-  return others.sort((a, b) => b.confirmedRound - a.confirmedRound).slice(0, needed);
-}
-
-function askRestForReads<B>(state: RaftState<B>): void {
-  const { round } = state.leaderReads;
-  for (const peer of state.peers) {
-    const open = peer.confirmedRound < round && isVoter(state.membership, peer.id);
-    if (open) sendHeartbeat(state, peer, round);
-  }
 }
 
 /** A match moved: what is committed now, and what follows from that? */
@@ -190,33 +139,4 @@ function heardHalf<B>(state: RaftState<B>, members: readonly Progress[]): boolea
   let count = 0;
   for (const member of members) if (member.id === state.id || member.recentlyActive) count++;
   return members.length === 0 || count >= majority(members.length);
-}
-
-function confirmReads<B>(state: RaftState<B>): void {
-  const round = jointIndex(rounds(state, state.voters), rounds(state, state.outgoing));
-  state.leaderReads.confirm(round, (request, index) => answerRead(state, request, index));
-}
-
-function rounds<B>(state: RaftState<B>, members: readonly Progress[]): number[] {
-  const own = state.leaderReads.round;
-  const values: number[] = [];
-  for (const member of members) {
-    values.push(member.id === state.id ? own : member.confirmedRound);
-  }
-  return values;
-}
-
-function answerRead<B>(state: RaftState<B>, request: ReadRequest, index: number): void {
-  if (request.from === state.id) {
-    state.answerRead(request.id, index);
-    return;
-  }
-  state.send({
-    type: 'readIndexResponse',
-    from: state.id,
-    to: request.from,
-    term: state.term,
-    id: request.id,
-    index,
-  });
 }

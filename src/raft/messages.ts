@@ -63,9 +63,14 @@ export interface Heartbeat extends Envelope {
   readonly readRound: number;
 }
 
+/** Answers the heartbeat with this readRound. */
 export interface HeartbeatResponse extends Envelope {
   readonly type: 'heartbeatResponse';
   readonly readRound: number;
+  /** The sender helps nobody else to lead for a while; see read-lease.ts. */
+  readonly promised: boolean;
+  /** The sender may vote; see Admission. */
+  readonly admitted: boolean;
 }
 
 /**

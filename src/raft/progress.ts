@@ -29,6 +29,10 @@ export class Progress {
   sentCommit = 0;
   /** Highest read round it has confirmed. */
   confirmedRound = 0;
+  /** Highest one for which it has promised to help nobody else to lead. */
+  promisedRound = 0;
+  /** It has said that it may vote. */
+  admitted = false;
   /** In snapshot: index of the snapshot on its way. */
   snapshotIndex = 0;
 

@@ -48,6 +48,19 @@ export class LeaderReads {
     return true;
   }
 
+  /** A round that nothing waits for: only its answers are of interest. */
+  openRound(): void {
+    this.round++;
+  }
+
+  /** Hands over every request of the collection: nothing needs to be confirmed for it. */
+  takeCollected(answer: (request: ReadRequest) => void): void {
+    const requests = this.#collecting;
+    this.#collecting = [];
+    this.#pending -= requests.length;
+    for (const request of requests) answer(request);
+  }
+
   /**
    * Closes the collection: its requests get `index` (the commit index now) once this round is
    * confirmed.

@@ -1,7 +1,7 @@
 // Owns: what the driver is told once a turn. Collects the outbox, gives out the turn's write token,
 // and remembers what was last reported so that only changes are reported.
 
-import { startReadRound } from './leader.js';
+import { startReadRound } from './leader-reads.js';
 import { Outbox } from './outbox.js';
 import { replicate } from './replication.js';
 import type { RaftState } from './state.js';

@@ -51,6 +51,7 @@ export function becomeLeader<B>(state: RaftState<B>): void {
   state.heartbeatElapsed = 0;
   state.termStart = state.log.lastIndex + 1;
   state.leaderReads = new LeaderReads();
+  state.lease.begin(state.leaderReads.round + 1);
   trackMembers(state);
 }
 
@@ -63,6 +64,7 @@ export function voteFor<B>(state: RaftState<B>, candidate: string): void {
 /** A message of the current term's leader arrived at a follower. */
 export function hearLeader<B>(state: RaftState<B>, leader: string): void {
   state.electionElapsed = 0;
+  state.lease.promise();
   if (state.leader === leader) return;
   setLeader(state, leader);
   restartElectionTimer(state);

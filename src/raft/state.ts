@@ -10,6 +10,7 @@ import type { Append, Message } from './messages.js';
 import { Outbox } from './outbox.js';
 import type { Progress } from './progress.js';
 import { ForwardedReads, LeaderReads } from './read-index.js';
+import { ReadLease } from './read-lease.js';
 import { uuidOf } from './roster.js';
 import type {
   Admission,
@@ -87,6 +88,7 @@ export class RaftState<B> {
   transferee = '';
   transferDeadline = 0;
   leaderReads = new LeaderReads();
+  readonly lease: ReadLease;
   readonly forwardedReads: ForwardedReads;
 
   outbox = new Outbox<B>();
@@ -110,6 +112,7 @@ export class RaftState<B> {
     this.commitIndex = boot.snapshot.index;
     this.appliedIndex = boot.snapshot.index;
     this.snapshotIndex = boot.snapshot.index;
+    this.lease = new ReadLease(config.lease ?? null);
     this.forwardedReads = new ForwardedReads(rng.below(FIRST_READ_ID_BOUND));
     this.checkAdmission();
   }
@@ -166,9 +169,10 @@ export class RaftState<B> {
 
   /**
    * Heard from a leader within an election timeout: such a node supports nobody else (thesis 4.2.3,
-   * 6.4.1).
+   * 6.4.1). A promise for the leader's lease holds also when the term or the link is over.
    */
   get hasRecentLeader(): boolean {
+    if (this.lease.promised) return true;
     return this.leader !== '' && this.electionElapsed < this.config.electionTicks;
   }
 

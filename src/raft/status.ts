@@ -1,9 +1,10 @@
 // Owns: the picture of a core for INFO, metrics, invariant checks and traces. Plain data, no
 // references into the core.
 
+import { leaseMsLeft } from './leader-reads.js';
 import { isVoter } from './membership.js';
 import type { RaftState } from './state.js';
-import type { PeerStatus, RaftStatus } from './types.js';
+import type { LeaseStatus, PeerStatus, RaftStatus } from './types.js';
 
 export function statusOf<B>(state: RaftState<B>): RaftStatus {
   const { log } = state;
@@ -21,6 +22,7 @@ export function statusOf<B>(state: RaftState<B>): RaftStatus {
     membership: state.membership,
     admission: state.admission,
     transferee: state.transferee,
+    lease: leaseStatus(state),
     uncommittedBytes: log.bytesBetween(Math.max(state.commitIndex, log.baseIndex), log.lastIndex),
     fault: state.fault,
     peers: state.peers.map(
@@ -31,8 +33,16 @@ export function statusOf<B>(state: RaftState<B>): RaftStatus {
         next: peer.next,
         recentlyActive: peer.recentlyActive,
         alive: peer.alive,
+        admitted: peer.admitted,
         learner: !isVoter(state.membership, peer.id),
       }),
     ),
   };
+}
+
+function leaseStatus<B>(state: RaftState<B>): LeaseStatus {
+  const msLeft = leaseMsLeft(state);
+  if (!state.lease.enabled) return { state: 'off', msLeft };
+  if (state.role === 'leader' && state.lease.revoked) return { state: 'revoked', msLeft };
+  return { state: msLeft > 0 ? 'held' : 'none', msLeft };
 }

@@ -4,6 +4,7 @@
 
 import type { EntryKind } from '../base/log-entry.js';
 import type { Message } from './messages.js';
+import type { LeaseConfig } from './read-lease.js';
 
 /** One log entry. `body` is the driver's (LogRecord and its bytes); the core never looks inside. */
 export interface Entry<B> {
@@ -114,6 +115,8 @@ export interface RaftConfig {
    * none is pending.
    */
   readonly uncommittedBytesMax: number;
+  /** Absent: every linearizable read confirms leadership by a round (read-index.ts). */
+  readonly lease?: LeaseConfig;
 }
 
 /** What the driver found on disk. */
@@ -198,7 +201,16 @@ export interface PeerStatus {
   readonly recentlyActive: boolean;
   /** Heard from within the last two quorum checks. */
   readonly alive: boolean;
+  /** It has said that it may vote; see Admission. */
+  readonly admitted: boolean;
   readonly learner: boolean;
+}
+
+export interface LeaseStatus {
+  /** off: the option. none: not leader, or nobody has promised. revoked: until the next term. */
+  readonly state: 'off' | 'none' | 'held' | 'revoked';
+  /** Ms for which it still holds. */
+  readonly msLeft: number;
 }
 
 export interface RaftStatus extends RoleChange {
@@ -214,6 +226,7 @@ export interface RaftStatus extends RoleChange {
   readonly admission: Admission;
   /** Whom leadership is being handed to; empty for nobody. */
   readonly transferee: string;
+  readonly lease: LeaseStatus;
   /** Bytes of entries that are in the log and not committed. */
   readonly uncommittedBytes: number;
   readonly fault: string;

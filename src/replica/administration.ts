@@ -30,6 +30,7 @@ import {
   planRemove,
   planReplace,
 } from './membership-requests.js';
+import { waitUntil } from './wait-until.js';
 
 export interface AdministrationParts {
   readonly nodeId: string;
@@ -49,7 +50,6 @@ export interface AdministrationParts {
 const FORWARD_MS = 30_000;
 /** The leader waits so long for a change to be committed. */
 const COMMIT_MS = 15_000;
-const POLL_MS = 10;
 /** Between the answer to RAFT.RESET and the reset. */
 const RESET_DELAY_MS = 50;
 const REQUESTS_MAX = 64;
@@ -219,16 +219,13 @@ export class Administration {
   /** Waits for the end of a change that begins at (index, term), joint steps included. */
   async #committed(index: number, term: number): Promise<AdminOutcome> {
     const { core, clock } = this.#parts;
-    const until = clock.monotonic() + COMMIT_MS;
-    for (;;) {
-      if (core.commitIndex >= index && !isJoint(core.committedMembership)) {
-        return core.isCommitted(index, term)
-          ? done('OK')
-          : refused('another leader undid the change');
-      }
-      if (clock.monotonic() > until) return unknown('the change was not committed in time');
-      await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
-    }
+    const over = await waitUntil(
+      clock,
+      COMMIT_MS,
+      () => core.commitIndex >= index && !isJoint(core.committedMembership),
+    );
+    if (!over) return unknown('the change was not committed in time');
+    return core.isCommitted(index, term) ? done('OK') : refused('another leader undid the change');
   }
 
   async transfer(to: string | null): Promise<AdminOutcome> {
@@ -239,9 +236,9 @@ export class Administration {
     if (!core.transferLeadership(to)) return refused('no voter that could lead can be reached');
     const target = core.status().transferee;
     schedule();
-    while (core.role === 'leader' && core.status().transferee !== '') {
-      await new Promise<void>((resolve) => clock.after(POLL_MS, resolve));
-    }
+    await waitUntil(clock, COMMIT_MS, () => {
+      return core.role !== 'leader' || core.status().transferee === '';
+    });
     if (core.role === 'leader' && core.term === term) {
       return refused(`${target} did not take over within an election timeout; ${nodeId} leads on`);
     }

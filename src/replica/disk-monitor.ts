@@ -8,6 +8,7 @@ import type { LoggedRecord } from '../base/log-entry.js';
 import type { Logger } from '../observe/logger.js';
 import type { DiskState } from '../peer/disk-codec.js';
 import type { RaftCore } from '../raft/core.js';
+import type { DiskStatus } from './group.js';
 
 export interface DiskMonitorParts {
   readonly core: RaftCore<LoggedRecord>;
@@ -40,6 +41,11 @@ export class DiskMonitor {
   /** Writes that need room are to be refused at this node. */
   get groupFull(): boolean {
     return this.#groupFull;
+  }
+
+  /** For INFO and metrics; `freeBytes` of this node's disk. */
+  status(freeBytes: number): DiskStatus {
+    return { ...this.#own, freeBytes, stalls: this.stalls, refusing: this.groupFull };
   }
 
   get own(): DiskState {

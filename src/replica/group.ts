@@ -4,6 +4,7 @@
 
 import type { Machine } from '../machine/machine.js';
 import type { AdminOutcome } from '../peer/admin-codec.js';
+import type { LeaseStatus } from '../raft/types.js';
 import type { ErrorReply, Reply } from '../resp/reply.js';
 import type { LatencySummary } from '../storage/latency-window.js';
 import type { IntegrityStatus } from './integrity.js';
@@ -76,6 +77,7 @@ export interface GroupStatus {
   readonly fsyncMicros: LatencySummary;
   readonly replicationMicros: LatencySummary;
   readonly elections: number;
+  readonly lease: LeaseStatus;
   /** Comparison of the members' data at checkpoints. */
   readonly integrity: IntegrityStatus;
   readonly disk: DiskStatus;

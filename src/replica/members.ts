@@ -238,7 +238,10 @@ export class Members {
   #lookAtLearners(peers: readonly PeerStatus[]): void {
     const { core, now } = this.#parts;
     if (now() - this.#markedAt < MARK_MS) return;
-    const level = peers.filter((peer) => peer.state === 'replicate' && peer.match >= this.#mark);
+    // One that may not vote yet would be a voter in name only: a quorum with it might never meet.
+    const level = peers.filter(
+      (peer) => peer.state === 'replicate' && peer.match >= this.#mark && peer.admitted,
+    );
     this.#caughtUp = new Set(level.map(({ id }) => id));
     this.#mark = core.lastIndex;
     this.#markedAt = now();

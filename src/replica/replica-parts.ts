@@ -28,6 +28,8 @@ export interface ReplicaSettings {
   readonly stallTicks: number;
   /** Ms a client waits for a write or a linearizable read before it gets an error. */
   readonly requestTimeoutMs: number;
+  /** The core was made with leases: it wants to know what time it is. */
+  readonly leaseReads: boolean;
 }
 
 export interface ReplicaParts {

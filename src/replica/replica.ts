@@ -50,6 +50,7 @@ import type { ReplicaParts } from './replica-parts.js';
 import { logRole } from './role-log.js';
 import { Sequencer } from './sequencer.js';
 import { describeStatus } from './status.js';
+import { waitUntil } from './wait-until.js';
 
 /**
  * While one entry is on its way the next one waits and grows: a deep pipeline of small entries
@@ -152,6 +153,7 @@ export class Replica implements Group {
   }
 
   get canReadNow(): boolean {
+    this.#tellTime();
     return this.#core.canReadNow;
   }
 
@@ -190,6 +192,7 @@ export class Replica implements Group {
   }
 
   status(): GroupStatus {
+    this.#tellTime();
     const { settings, storage } = this.#parts;
     return describeStatus({
       settings,
@@ -201,12 +204,7 @@ export class Replica implements Group {
       replicationMicros: this.#replication.summary(),
       elections: this.#elections,
       integrity: this.#integrity.status(),
-      disk: {
-        ...this.#disk.own,
-        freeBytes: this.#parts.space.freeBytes,
-        stalls: this.#disk.stalls,
-        refusing: this.#disk.groupFull,
-      },
+      disk: this.#disk.status(this.#parts.space.freeBytes),
     });
   }
 
@@ -233,6 +231,7 @@ export class Replica implements Group {
 
   onMessage(message: PeerMessage): void {
     if (this.#members.gone) this.#members.heard(message.type);
+    this.#tellTime();
     this.#core.step(message);
     this.#schedule();
   }
@@ -300,8 +299,7 @@ export class Replica implements Group {
   async handOver(limitMs: number): Promise<boolean> {
     if (this.#core.role !== 'leader' || !this.#core.transferLeadership(null)) return false;
     this.#schedule();
-    await this.#wait(limitMs, () => this.#core.role !== 'leader');
-    return this.#core.role !== 'leader';
+    return waitUntil(this.#clock, limitMs, () => this.#core.role !== 'leader');
   }
 
   /**
@@ -310,16 +308,9 @@ export class Replica implements Group {
    */
   async drain(limitMs: number): Promise<void> {
     this.#stopping = true;
-    await this.#wait(limitMs, () => this.#proposals.bytes === 0);
+    await waitUntil(this.#clock, limitMs, () => this.#proposals.bytes === 0);
     this.#proposals.failAll();
     this.#parts.onTurnEnd();
-  }
-
-  async #wait(limitMs: number, done: () => boolean): Promise<void> {
-    const until = this.#clock.monotonic() + limitMs;
-    while (!done() && this.#clock.monotonic() < until) {
-      await new Promise<void>((resolve) => this.#clock.after(5, resolve));
-    }
   }
 
   /** Ends without waiting for anything: what was accepted is of unknown outcome. */
@@ -451,7 +442,13 @@ export class Replica implements Group {
     return entry?.index ?? 0;
   }
 
+  /** Leases are judged by the clock at this moment, so it is read for each use of one. */
+  #tellTime(): void {
+    if (this.#parts.settings.leaseReads) this.#core.advance(this.#clock.monotonic());
+  }
+
   #carryOut(): void {
+    this.#tellTime();
     for (let ready = this.#core.takeReady(); ready !== null; ready = this.#core.takeReady()) {
       if (ready.fault !== '') throw lostLog(ready.fault, this.#parts.settings.nodeId);
       if (ready.change !== null) this.#roleChanged(ready.change);
@@ -579,6 +576,7 @@ export class Replica implements Group {
 
   #tick(): void {
     if (this.#core.leader !== '') this.#leaderSeenAt = this.#clock.monotonic();
+    this.#tellTime();
     // A leader that was removed still finds out that it has no majority any more.
     const rests = this.#members.gone && this.#core.role !== 'leader';
     if (!rests && !this.#members.gathering()) this.#core.tick();

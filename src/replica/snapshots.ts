@@ -132,11 +132,14 @@ export class Snapshots {
     else if (this.#parts.core.role === 'leader' && this.#due.due) this.#proposeCheckpoint();
   }
 
-  /** Takes a snapshot of this member alone; rejects when one is running or it fails. */
-  take(): Promise<void> {
+  /**
+   * Takes a snapshot of this member alone; rejects when one is running, it fails, or the end of the
+   * log is not committed within `limitMs`.
+   */
+  take(limitMs = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#running) return Promise.reject(new Error('Background save already in progress'));
     return this.#attempt(async () => {
-      await this.#reach(await this.#parts.store.rotate());
+      await this.#reach(await this.#parts.store.rotate(), limitMs);
       return this.#write(this.#beginWalk(), false);
     });
   }
@@ -240,9 +243,21 @@ export class Snapshots {
   }
 
   /** Waits until the machine stands at `index`, where the new log segment begins. */
-  #reach(index: number): Promise<void> {
+  #reach(index: number, limitMs: number): Promise<void> {
+    const { applier } = this.#host!;
     if (this.#parts.machine.appliedIndex >= index) return Promise.resolve();
-    return new Promise((resolve) => this.#host!.applier.stopAt(index, resolve));
+    return new Promise((resolve, reject) => {
+      const limit = Number.isFinite(limitMs)
+        ? this.#parts.clock.after(limitMs, () => {
+            applier.cancelStop();
+            reject(new Error(`entry ${index} of the log is not committed yet`));
+          })
+        : null;
+      applier.stopAt(index, () => {
+        limit?.cancel();
+        resolve();
+      });
+    });
   }
 
   /** `compared`: at a checkpoint, where the other members have a digest too. */

@@ -44,6 +44,7 @@ export function describeStatus(sources: StatusSources): GroupStatus {
     fsyncMicros: sources.fsyncMicros,
     replicationMicros: sources.replicationMicros,
     elections: sources.elections,
+    lease: status.lease,
     integrity: sources.integrity,
     disk: sources.disk,
   };

@@ -78,6 +78,8 @@ export function raftFields(server: Server): InfoField[] {
     ['raft_transferee', membership.transferee],
     ['raft_removed_uuids', membership.removed],
     ['raft_elections', status.elections],
+    ['raft_lease', status.lease.state],
+    ['raft_lease_ms_left', Math.floor(status.lease.msLeft)],
     ['raft_peers', status.peers.length],
     ...status.peers.map((peer, i): InfoField => {
       const progress = `state=${peer.state},match=${peer.match},lag=${peer.lag}`;

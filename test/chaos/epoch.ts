@@ -24,7 +24,8 @@ export interface EpochOptions {
   readonly meanwhile?: (load: Load) => Promise<void>;
 }
 
-const HEAL_MS_MAX = 60_000;
+/** Generous, as a busy machine takes long to start a process. */
+const HEAL_MS_MAX = 180_000;
 const TIMEOUT_MS = 6000;
 const PAUSE_MS = 12;
 

@@ -299,8 +299,13 @@ function stale(): PeerMessage {
   const any = (): number => random.pick([0, 1, 2, 1000, Number.MAX_SAFE_INTEGER]);
   const base = envelope(0);
   return random.pick<PeerMessage>([
-    { type: 'heartbeat', ...base, commitIndex: any(), readRound: any() },
-    { type: 'heartbeatResponse', ...base, readRound: any() },
+    {
+      type: 'heartbeat',
+      ...base,
+      commitIndex: any(),
+      readRound: any(),
+    },
+    { type: 'heartbeatResponse', ...base, readRound: any(), promised: true, admitted: true },
     { type: 'append', ...base, prevIndex: any(), prevTerm: 0, commitIndex: any(), entries: [] },
     {
       ...{ type: 'appendResponse' as const, ...base, accepted: random.below(2) === 0 },

@@ -57,7 +57,8 @@ const DETAILS: Describe = {
     m.accepted ? ` match=${m.index}` : ` refused=${m.index} hint=${m.hintIndex}@${m.hintTerm}`,
   heartbeat: (m: Message<Body> & { type: 'heartbeat' }) =>
     ` commit=${m.commitIndex}${m.readRound === 0 ? ' notice' : ` round=${m.readRound}`}`,
-  heartbeatResponse: (m: { readRound: number }) => ` round=${m.readRound}`,
+  heartbeatResponse: (m: { readRound: number; promised: boolean }) =>
+    ` round=${m.readRound}${m.promised ? ' promised' : ''}`,
   readIndex: (m: { id: number }) => ` id=${m.id}`,
   readIndexResponse: (m: { id: number; index: number }) => ` id=${m.id} index=${m.index}`,
   snapshot: (m: { meta: SnapshotMeta }) =>
@@ -79,12 +80,14 @@ export function statusLines(status: RaftStatus): string[] {
   const { id, role, term, leader, vote } = status;
   const lead = role === 'leader' ? '' : ` leader=${leader === '' ? '-' : leader}`;
   const handing = status.transferee === '' ? '' : ` handing-to=${status.transferee}`;
+  const { state, msLeft } = status.lease;
+  const lease = state === 'off' ? '' : ` lease=${state}${state === 'held' ? `/${msLeft}ms` : ''}`;
   const fault = status.fault === '' ? '' : ` fault="${status.fault}"`;
   const lines = [
     `${id} ${role} term=${term} vote=${vote === '' ? '-' : vote}${lead} commit=${status.commitIndex}` +
       ` applied=${status.appliedIndex} durable=${status.durableIndex}` +
       ` log=${status.firstIndex}..${status.lastIndex}` +
-      ` ${membershipText(status.membership)}${handing}${fault}`,
+      ` ${membershipText(status.membership)}${handing}${lease}${fault}`,
   ];
   for (const peer of status.peers) {
     const flags = `${peer.recentlyActive ? '' : ' silent'}${peer.learner ? ' learner' : ''}`;

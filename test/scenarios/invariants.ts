@@ -91,7 +91,7 @@ export class Invariants {
     }
   }
 
-  /** What a leader counts as committed lies on the disks of a quorum, before and after it counts. */
+  /** What a leader counts as committed lies on the disks of a quorum. */
   #checkQuorum(leader: ScenarioNode, index: number, all: readonly ScenarioNode[]): void {
     const meta = leader.core.snapshotMeta(index);
     const holds = (id: string): boolean => {

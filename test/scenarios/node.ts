@@ -77,7 +77,13 @@ export interface Disk {
   entries: Entry<Body>[];
 }
 
-export type Settings = Omit<RaftConfig, 'uuid'>;
+/** Ms of a tick, for leases. */
+export const TICK_MS = 100;
+
+export interface Settings extends Omit<RaftConfig, 'uuid' | 'lease'> {
+  /** Ms of the promise of a lease, and for how long a leader counts on it; null without leases. */
+  readonly leaseMs: { readonly promise: number; readonly duration: number } | null;
+}
 
 export class ScenarioNode {
   readonly id: string;
@@ -92,6 +98,8 @@ export class ScenarioNode {
   #written = 0;
   #commitIndex = 0;
   #membership = '';
+  /** This node's own monotonic clock, ms: goes on while it is paused or down. */
+  #clock = 0;
   paused = false;
   /** Neither flushes nor applies in `stabilize` while set. */
   readonly held = new Set<string>();
@@ -106,6 +114,11 @@ export class ScenarioNode {
     this.#config = config;
     this.#trace = world.trace;
     this.#world = world;
+  }
+
+  /** Time passes here. */
+  passTime(ms: number): void {
+    this.#clock += ms;
   }
 
   get running(): boolean {
@@ -134,7 +147,17 @@ export class ScenarioNode {
     const firstRoster = (initial: Membership): Roster => this.#world.rosterOf(allMembers(initial));
     const boot = { hardState, snapshot, entries: [...entries], admission, firstRoster };
     const bodyOf = (kind: string): string => kind;
-    this.#core = new RaftCore<Body>({ ...this.#config, uuid }, boot, this.#rng, bodyOf);
+    const { leaseMs, ...rest } = this.#config;
+    const startedAt = this.#clock;
+    const config: RaftConfig =
+      leaseMs === null
+        ? { ...rest, uuid }
+        : {
+            ...rest,
+            uuid,
+            lease: { promiseMs: leaseMs.promise, durationMs: leaseMs.duration, startedAt },
+          };
+    this.#core = new RaftCore<Body>(config, boot, this.#rng, bodyOf);
     this.#writes = [];
     this.#written = 0;
     this.applied = [];
@@ -157,6 +180,7 @@ export class ScenarioNode {
 
   /** Does something to the core and traces a change of the membership in force. */
   act<T>(what: (core: RaftCore<Body>) => T): T {
+    this.core.advance(this.#clock);
     const result = what(this.core);
     const membership = membershipText(this.core.membership);
     if (membership !== this.#membership) {

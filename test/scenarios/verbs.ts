@@ -7,7 +7,7 @@ import { rosterMember, withMember } from '../../src/raft/roster.js';
 import type { Roster } from '../../src/raft/types.js';
 import { entryText, statusLines } from './describe.js';
 import type { Command } from './format.js';
-import { newDisk, ScenarioNode, type Settings } from './node.js';
+import { newDisk, ScenarioNode, type Settings, TICK_MS } from './node.js';
 import type { Selection, World } from './world.js';
 
 type Verb = (world: World, command: Command) => void;
@@ -18,6 +18,7 @@ const CONFIG: Omit<Settings, 'id'> = {
   appendBytesMax: 10_000,
   inflightMessagesMax: 4,
   uncommittedBytesMax: 10_000,
+  leaseMs: null,
 };
 
 /** Bytes of a proposal, unless it says otherwise. */
@@ -106,12 +107,17 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   late: (world, command) => some(world.setAside(selection(command))),
   'release-late': (world) => some(world.releaseAside()),
   duplicate: (world, command) => some(world.duplicate(selection(command))),
+  'pass-time': (world, { words: [ms, ...ids] }) => {
+    for (const node of world.nodesOf(ids)) node.passTime(count(ms));
+  },
   flying: (world) => {
     for (const line of world.flying()) world.trace.event(line);
   },
   status: (world, { words }) => {
     for (const node of world.nodesOf(words)) {
-      const lines = node.running ? statusLines(node.core.status()) : [`${node.id} is down`];
+      const lines = node.running
+        ? statusLines(node.act((core) => core.status()))
+        : [`${node.id} is down`];
       for (const line of lines) world.trace.event(line);
     }
   },
@@ -141,6 +147,7 @@ function addNodes(world: World, { words: ids, options }: Command): void {
     appendBytesMax: option(options, 'append-bytes', CONFIG.appendBytesMax),
     inflightMessagesMax: option(options, 'inflight', CONFIG.inflightMessagesMax),
     uncommittedBytesMax: option(options, 'uncommitted', CONFIG.uncommittedBytesMax),
+    leaseMs: leaseOf(options.get('lease')),
   };
   const terms = list('log')?.map(Number) ?? [];
   for (const id of words) {
@@ -158,6 +165,9 @@ function group(world: World, command: Command): void {
   const { detail } = world.trace;
   world.trace.detail = 'quiet';
   const leader = world.node(command.words[0]);
+  // With leases a node that has just started helps nobody yet.
+  const promiseMs = leaseOf(command.options.get('lease'))?.promise ?? 0;
+  for (const node of world.nodesOf([])) node.passTime(promiseMs);
   leader.act((core) => core.campaign());
   world.stabilize(world.nodesOf([]));
   world.trace.detail = detail;
@@ -207,7 +217,10 @@ function run(world: World, { words: [times, ...ids] }: Command): void {
 
 function tick(node: ScenarioNode, times: number): void {
   if (!node.awake) throw new Error(`${node.id} does not run`);
-  for (let i = 0; i < times; i++) node.act((core) => core.tick());
+  for (let i = 0; i < times; i++) {
+    node.passTime(TICK_MS);
+    node.act((core) => core.tick());
+  }
 }
 
 /** The disk of a node that is down becomes that of a new one. */
@@ -233,6 +246,13 @@ function diskLine(world: World, { id, disk, unflushed }: ScenarioNode): void {
   world.trace.event(
     `${id} disk: term=${hardState.term} vote=${vote}${base} [${log}], ${unflushed} writes to come`,
   );
+}
+
+/** lease=1000/900: the promise and its use by the leader, ms. */
+function leaseOf(word: string | undefined): Settings['leaseMs'] {
+  if (word === undefined) return null;
+  const [promise, duration] = word.split('/');
+  return { promise: count(promise), duration: count(duration) };
 }
 
 function selection({ words, options }: Command): Selection {

@@ -20,6 +20,8 @@ export interface ClusterOptions {
 const PORT = 6379;
 const RAFT_PORT = 7000;
 const POLL_MS = 20;
+/** Generous: the machine may be busy with other things, and only correctness is judged. */
+const START_MS_MAX = 180_000;
 
 export class ChaosCluster {
   readonly options: ClusterOptions;
@@ -50,18 +52,14 @@ export class ChaosCluster {
         new ChaosNode(place, `node-${place.number}`, cluster.#launch({ HELIOS_RAFT_PEERS: peers })),
     );
     for (const node of cluster.nodes) node.start();
-    await cluster.leader(30_000);
+    await cluster.leader(START_MS_MAX);
     return cluster;
   }
 
-  /** A node that knows nobody, not started: to be added with RAFT.ADDPEER. */
+  /** A node that knows nobody, not started and not in `nodes`: to be added with RAFT.ADDPEER. */
   async newNode(): Promise<ChaosNode> {
     const place = await this.#place();
-    return new ChaosNode(
-      place,
-      `node-${place.number}`,
-      this.#launch({ HELIOS_RAFT_BOOTSTRAP_GRACE: '1h' }),
-    );
+    return new ChaosNode(place, `node-${place.number}`, this.#launch({}));
   }
 
   get running(): ChaosNode[] {

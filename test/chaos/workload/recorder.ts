@@ -26,6 +26,7 @@ export class Recorder {
   longestGap: Gap = { from: 0, length: 0 };
   /** Acknowledged writes, for who waits until load flows. */
   writes = 0;
+  #recentGap: Gap = { from: 0, length: 0 };
   #lastWrite = 0;
   #sequence = 0;
 
@@ -50,6 +51,14 @@ export class Recorder {
     else this.counts[outcome]++;
   }
 
+  /** The longest gap since this was last asked; one that lasts still counts. */
+  takeGap(): Gap {
+    const current = { from: this.#lastWrite, length: performance.now() - this.#lastWrite };
+    const longest = current.length > this.#recentGap.length ? current : this.#recentGap;
+    this.#recentGap = { from: 0, length: 0 };
+    return longest;
+  }
+
   /** Takes the history out. */
   drain(): { operations: Operation[]; transactions: Operation[] } {
     const { operations, transactions } = this;
@@ -62,6 +71,7 @@ export class Recorder {
     this.writes++;
     const length = at - this.#lastWrite;
     if (length > this.longestGap.length) this.longestGap = { from: this.#lastWrite, length };
+    if (length > this.#recentGap.length) this.#recentGap = { from: this.#lastWrite, length };
     this.#lastWrite = Math.max(this.#lastWrite, at);
   }
 }

@@ -47,7 +47,7 @@ const MESSAGES: PeerMessage[] = [
   { ...base, type: 'append', prevIndex: 4, prevTerm: 2, commitIndex: 3, entries: [] },
   { ...base, type: 'appendResponse', accepted: false, index: 4, hintIndex: 2, hintTerm: 1 },
   { ...base, type: 'heartbeat', commitIndex: 3, readRound: 8 },
-  { ...base, type: 'heartbeatResponse', readRound: 8 },
+  { ...base, type: 'heartbeatResponse', readRound: 8, promised: true, admitted: false },
   { ...base, type: 'readIndex', id: 12 },
   { ...base, type: 'readIndexResponse', id: 12, index: -1 },
   { ...base, type: 'timeoutNow', lastIndex: 1, lastTerm: 1 },

@@ -103,7 +103,8 @@ describe('a linearizable read', () => {
     group.core('a').readIndex(1);
     group.collect();
     for (const from of ['b', 'c']) {
-      const stale = { type: 'heartbeatResponse', from, to: 'a', term: 1, readRound: 2 } as const;
+      const answer = { type: 'heartbeatResponse', from, to: 'a', term: 1, readRound: 2 } as const;
+      const stale = { ...answer, promised: true, admitted: true };
       group.core('a').step(stale);
     }
     group.collect();

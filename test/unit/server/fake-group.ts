@@ -164,6 +164,7 @@ export class FakeGroup implements Group {
       fsyncMicros: NO_LATENCY,
       replicationMicros: NO_LATENCY,
       elections: 0,
+      lease: { state: 'off', msLeft: 0 },
       integrity: {
         ...{ quarantine: '', checkpoint: 0, digest: '', mismatches: 0, splits: 0 },
         verdict: 'open',

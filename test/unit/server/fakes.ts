@@ -184,6 +184,7 @@ export const LEADER: GroupStatus = {
   fsyncMicros: LATENCY,
   replicationMicros: { count: 3, p50: 300, p99: 4000, max: 9000 },
   elections: 2,
+  lease: { state: 'off', msLeft: 0 },
   integrity: {
     ...{ quarantine: '', checkpoint: 0, digest: '', mismatches: 0, splits: 0 },
     verdict: 'open',
