@@ -1,4 +1,5 @@
-// Owns: what the driver of a group (replica.ts) is made of; node-life.ts puts it together.
+// Owns: what the driver of a group (replica.ts) is made of, and its fixed limits; node-life.ts puts
+// it together.
 
 import type { LoggedRecord } from '../base/log-entry.js';
 import type { Machine } from '../machine/machine.js';
@@ -50,3 +51,17 @@ export interface ReplicaParts {
   readonly space: DiskSpace;
   readonly fatal: (error: unknown) => void;
 }
+
+export const LIMITS = {
+  /**
+   * While one entry is on its way the next one waits and grows: a deep pipeline of small entries
+   * undoes batching, and every entry costs a sync on each member. Once this much waits, more go
+   * out.
+   */
+  worthAnEntryBytes: 256 * 1024,
+  entriesInFlightMax: 4,
+  /** Bytes of clients' writes waiting on this node beyond which new ones are refused. */
+  waitingBytesMax: 512 * 2 ** 20,
+  /** Ms after which a batch that a leader did not answer for is sent again. */
+  resendMs: 1000,
+} as const;

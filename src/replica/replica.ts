@@ -46,22 +46,11 @@ import type { Members } from './members.js';
 import { Pacemaker } from './pacemaker.js';
 import { type ProposalBatch, Proposals } from './proposals.js';
 import { Reads } from './reads.js';
-import type { ReplicaParts } from './replica-parts.js';
+import { LIMITS, type ReplicaParts } from './replica-parts.js';
 import { logRole } from './role-log.js';
 import { Sequencer } from './sequencer.js';
 import { describeStatus } from './status.js';
 import { waitUntil } from './wait-until.js';
-
-/**
- * While one entry is on its way the next one waits and grows: a deep pipeline of small entries
- * undoes batching, and every entry costs a sync on each member. Once this much waits, more go out.
- */
-const WORTH_AN_ENTRY_BYTES = 256 * 1024;
-const ENTRIES_IN_FLIGHT_MAX = 4;
-/** Bytes of clients' writes waiting on this node beyond which new ones are refused. */
-const WAITING_BYTES_MAX = 512 * 2 ** 20;
-/** Ms after which a batch that a leader did not answer for is sent again. */
-const RESEND_MS = 1000;
 
 export class Replica implements Group {
   readonly machine: Machine;
@@ -185,7 +174,7 @@ export class Replica implements Group {
     if (this.#integrity.quarantined) return QUARANTINED;
     if (this.#parts.space.blocked) return DISK_BLOCKED;
     if (this.#members.gone) return REMOVED;
-    if (this.#proposals.bytes > WAITING_BYTES_MAX) return BUSY;
+    if (this.#proposals.bytes > LIMITS.waitingBytesMax) return BUSY;
     if (this.#core.leader !== '') return null;
     const leaderless = this.#clock.monotonic() - this.#leaderSeenAt;
     return leaderless > this.requestTimeoutMs ? CLUSTER_DOWN : null;
@@ -414,7 +403,7 @@ export class Replica implements Group {
     const inFlight = this.#core.lastIndex - this.#core.commitIndex;
     if (inFlight === 0) return false;
     const waiting = this.#proposals.queuedBytes + this.#sequencer.bytes;
-    return inFlight >= ENTRIES_IN_FLIGHT_MAX || waiting < WORTH_AN_ENTRY_BYTES;
+    return inFlight >= LIMITS.entriesInFlightMax || waiting < LIMITS.worthAnEntryBytes;
   }
 
   /** Leader: turns what waits into entries. */
@@ -589,7 +578,7 @@ export class Replica implements Group {
     const before = now - this.requestTimeoutMs;
     this.#reads.poll(now, before);
     this.#proposals.expire(before);
-    if (this.#proposals.bytes > 0 && now - this.#resentAt > RESEND_MS) this.#resend(0);
+    if (this.#proposals.bytes > 0 && now - this.#resentAt > LIMITS.resendMs) this.#resend(0);
     this.#parts.snapshots.maybeTake();
     if (this.#members.poll()) this.#proposals.failAll();
     this.#integrity.poll();
