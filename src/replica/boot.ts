@@ -7,7 +7,7 @@ import type { LoggedRecord, LogRecord } from '../base/log-entry.js';
 import type { LuaInterpreter } from '../lua/lua-vm.js';
 import { Machine } from '../machine/machine.js';
 import { originName } from '../machine/origins.js';
-import type { Logger } from '../observe/logger.js';
+import type { LogFields, Logger } from '../observe/logger.js';
 import type { MemberAddress } from '../peer/links.js';
 import type { Disk } from '../platform/disk.js';
 import type { Platform } from '../platform/platform.js';
@@ -21,7 +21,8 @@ import type { FsyncPolicy } from '../storage/log-writer.js';
 import { loadRdb } from '../storage/rdb/reader.js';
 import { decodeRecord } from '../storage/record.js';
 import type { StableState } from '../storage/stable-state.js';
-import { openStableStore, type StableStore } from '../storage/stable-store.js';
+import { openStableStore, type StableStore, setStableAside } from '../storage/stable-store.js';
+import { damagedSnapshot } from '../storage/storage-errors.js';
 import { parseMembers } from './bootstrap.js';
 import { importPlainDirectory } from './import.js';
 import { parseAux } from './snapshot-aux.js';
@@ -63,38 +64,95 @@ export interface OpenedMember {
   readonly snapshot: SnapshotMeta | null;
 }
 
-/** Why a log that is there does not open. */
-const UNUSABLE: ReadonlySet<string> = new Set(['E_FOREIGN_DATA', 'E_LOG_MISSING', 'E_MANIFEST']);
+/** What was written here is not what is here: bit rot, or files that are gone. */
+const DAMAGED: ReadonlySet<string> = new Set([
+  'E_LOG_CORRUPT',
+  'E_LOG_MISSING',
+  'E_MANIFEST',
+  'E_RDB',
+  'E_STABLE',
+]);
 
 /**
- * Opens everything. A member of several whose log is gone takes a new UUID and asks to be taken in
- * again; a member of one is refused.
+ * Opens everything. A member of several whose data is damaged or gone sets it aside (one copy is
+ * kept), takes a new UUID and asks to be taken in again; until then it votes for nobody
+ * (architecture D8). A member of one is refused: nobody else has the data.
  */
 export async function openMember(options: BootOptions): Promise<OpenedMember> {
-  const opened = await openDirectories(options);
-  if (!opened.lostLog) return opened;
-  const { stable, store } = opened;
-  options.logger.error('The log is gone: rejoining as a learner', { directory: options.dataDir });
-  await store.close();
+  const space = await openSpace(options);
+  const stable = await openStable(options, space);
+  try {
+    return await openOrRejoin(options, space, stable);
+  } catch (error) {
+    await stable.close();
+    throw error;
+  }
+}
+
+async function openOrRejoin(
+  options: BootOptions,
+  space: DiskSpace,
+  stable: StableStore,
+): Promise<OpenedMember> {
+  const { logger, dataDir } = options;
+  try {
+    const opened = await openDirectories(options, space, stable);
+    if (!opened.lostLog) return opened;
+    logger.error('The log is gone: rejoining as a learner', { directory: dataDir });
+    await opened.store.close();
+  } catch (error) {
+    if (!isDamage(error) || isAlone(options, await stable.load())) throw error;
+    logger.error('Data is damaged: set aside, rejoining as a learner', {
+      code: error.code,
+      error: error.message,
+    });
+  }
   await stable.beginRejoin(options.platform.entropy.uuid());
-  await stable.close();
-  return openDirectories(options);
+  return openDirectories(options, space, stable);
+}
+
+function isDamage(error: unknown): error is OperationalError {
+  return error instanceof OperationalError && DAMAGED.has(error.code);
+}
+
+/** Nobody else has this node's data, as far as is known. */
+function isAlone({ alone, nodeId }: BootOptions, { membership }: StableState): boolean {
+  const members = parseMembers(membership ?? '') ?? [];
+  return alone && members.every(({ id }) => id === nodeId);
+}
+
+/** Term and vote; begun anew, without a vote, when both copies are damaged. */
+async function openStable(options: BootOptions, space: DiskSpace): Promise<StableStore> {
+  const { platform, logger, nodeId } = options;
+  const { disk, clock, openKeyValue, entropy } = platform;
+  const stableOptions = {
+    ...{ directory: options.raftDataDir, space, disk, clock, openKeyValue },
+    notice: (event: string, fields: LogFields) => logger.warn(event, fields),
+  };
+  try {
+    return await openStableStore(stableOptions);
+  } catch (error) {
+    if (!isDamage(error) || options.alone) throw error;
+    logger.error('Term and vote are damaged: set aside, rejoining as a learner', {
+      code: error.code,
+      error: error.message,
+    });
+  }
+  await setStableAside(stableOptions);
+  const stable = await openStableStore(stableOptions);
+  const uuid = entropy.uuid();
+  await stable.saveIdentity({ clusterId: '', nodeId, uuid });
+  await stable.beginRejoin(uuid);
+  return stable;
 }
 
 async function openDirectories(
   options: BootOptions,
+  space: DiskSpace,
+  stable: StableStore,
 ): Promise<OpenedMember & { readonly lostLog: boolean }> {
   const { platform, logger, nodeId } = options;
   const { disk, clock } = platform;
-  const space = await openSpace(options);
-  const stable = await openStableStore({
-    directory: options.raftDataDir,
-    space,
-    disk,
-    clock,
-    openKeyValue: platform.openKeyValue,
-    notice: (event, fields) => logger.warn(event, fields),
-  });
   const state = await stable.load();
   const uuid = state.identity?.uuid ?? platform.entropy.uuid();
   await stable.saveIdentity({ clusterId: state.identity?.clusterId ?? '', nodeId, uuid });
@@ -110,25 +168,26 @@ async function openDirectories(
     onFatal: options.fatal,
   };
   const members = parseMembers(state.membership ?? '') ?? [];
-  const alone = options.alone && members.every(({ id }) => id === nodeId);
+  const alone = isAlone(options, state);
   const clusterId = platform.entropy.uuid();
-  await importPlainDirectory({
-    nodeId,
-    alone,
-    clusterId,
-    store: storeOptions,
-    stable,
-    clock,
-    logger,
-  });
+  if (!state.rejoining) {
+    const ports = { stable, clock, logger };
+    await importPlainDirectory({ nodeId, alone, clusterId, store: storeOptions, ...ports });
+  }
   const { hardState } = await stable.load();
   const recovered = await openLog(storeOptions, state.rejoining, logger);
   if (recovered.cut !== null) {
     logger.warn('Cut the unfinished end of the log', { ...recovered.cut });
   }
-  checkTerm(hardState.term, recovered, options.raftDataDir);
   const machine = new Machine({ node: originName(nodeId, uuid), incarnation }, options.lua);
-  const snapshot = await loadSnapshot(machine, recovered.store, disk, logger);
+  let snapshot: SnapshotMeta | null;
+  try {
+    checkTerm(hardState.term, recovered, options.raftDataDir);
+    snapshot = await loadSnapshot(machine, recovered.store, disk, logger);
+  } catch (error) {
+    await recovered.store.close();
+    throw error;
+  }
   const entries = recovered.records.map(entryOf);
   const lostLog = state.admitted && entries.length === 0 && snapshot === null;
   if (lostLog && alone) throw lostAlone(options);
@@ -161,8 +220,8 @@ async function openLog(
   try {
     return await openLogStore(options);
   } catch (error) {
-    const unusable = error instanceof OperationalError && UNUSABLE.has(error.code);
-    if (!rejoining || !unusable) throw error;
+    const foreign = error instanceof OperationalError && error.code === 'E_FOREIGN_DATA';
+    if (!rejoining || !(foreign || isDamage(error))) throw error;
   }
   const kept = await discardLog(options.disk, options.directory);
   logger.warn('The log from before is not used any more', { kept });
@@ -226,11 +285,16 @@ async function loadSnapshot(
   logger: Logger,
 ): Promise<SnapshotMeta | null> {
   if (store.snapshot === null) return null;
-  const { aux, keys } = await loadRdb(disk, store.snapshot.path, machine.keyspace);
-  const { meta, state } = parseAux(aux);
-  machine.loadState(state);
-  logger.info('Snapshot loaded', { index: meta.index, term: meta.term, keys });
-  return meta;
+  const { path } = store.snapshot;
+  try {
+    const { aux, keys } = await loadRdb(disk, path, machine.keyspace);
+    const { meta, state } = parseAux(aux);
+    machine.loadState(state);
+    logger.info('Snapshot loaded', { index: meta.index, term: meta.term, keys });
+    return meta;
+  } catch (error) {
+    throw isDamage(error) ? damagedSnapshot(path, error) : error;
+  }
 }
 
 /** A log entry for the core from a record and its bytes. */

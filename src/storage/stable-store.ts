@@ -109,6 +109,23 @@ export async function openStableStore(options: StableOptions): Promise<StableSto
   }
 }
 
+/**
+ * Puts both copies out of the way, to begin anew without a vote. One set of them is kept. Returns
+ * where they are.
+ */
+export async function setStableAside({ disk, directory }: StableOptions): Promise<string> {
+  const lock = await disk.lock(`${directory}/raft.lock`);
+  try {
+    const aside = await setLevelAside(disk, directory);
+    const seal = new SealFile(disk, directory);
+    if (await disk.exists(seal.path)) await disk.rename(seal.path, `${aside}/stable.seal`);
+    await disk.syncDirectory(directory);
+    return aside;
+  } finally {
+    await lock.release();
+  }
+}
+
 /** LevelDB, whose files were found sound; rebuilt when they are not and the seal is. */
 async function openSoundLevel(options: StableOptions, scan: SealScan): Promise<KeyValue> {
   const { disk, directory } = options;

@@ -35,6 +35,16 @@ export function unknownFormat(what: string, found: number, supported: number): O
   );
 }
 
+/** `cause`: what reading it found. */
+export function damagedSnapshot(path: string, cause: Error): OperationalError {
+  return new OperationalError(
+    'E_RDB',
+    `${path} is damaged: ${cause.message}. Restore it from a backup, or let this node join the ` +
+      'cluster again with an empty data directory.',
+    { cause },
+  );
+}
+
 export function missingFile(path: string, namedBy: string): OperationalError {
   return new OperationalError(
     'E_LOG_MISSING',

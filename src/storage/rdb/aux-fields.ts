@@ -2,7 +2,8 @@
 // snapshot stands for is read from here without loading it.
 
 import type { Disk } from '../../platform/disk.js';
-import { OPCODE, RDB_VERSION_MAX } from './format.js';
+import { damagedSnapshot } from '../storage-errors.js';
+import { OPCODE, RDB_VERSION_MAX, RdbError } from './format.js';
 import type { RdbInput } from './input.js';
 import { RdbSource } from './source.js';
 
@@ -23,8 +24,8 @@ export function readMagic(input: RdbInput): number {
 }
 
 /**
- * The AUX fields before the first key, and the size of the file in bytes. Rejects with RdbError or
- * DiskFault.
+ * The AUX fields before the first key, and the size of the file in bytes. Rejects with E_RDB
+ * (naming the file) or DiskFault.
  */
 export async function readAux(
   disk: Disk,
@@ -47,6 +48,8 @@ export async function readAux(
       return true;
     });
     return { aux, bytes: source.size };
+  } catch (error) {
+    throw error instanceof RdbError ? damagedSnapshot(path, error) : error;
   } finally {
     await source.close();
   }
