@@ -161,6 +161,7 @@ export class NodeLife {
       segmentBytesMax: config.logSegmentSize,
       diskReserve: config.diskReserve,
       diskFreeMin: config.diskFreeMin,
+      historyBytesMax: config.logHistorySize,
       alone: config.raftMembers.every(({ id }) => id === config.raftNodeId),
       lua: luaBinary === null ? null : LuaInterpreter.of(luaBinary),
       platform: this.#platform,

@@ -97,6 +97,12 @@ export const settings = {
     fallback: '8mb',
     help: 'bytes set aside in data_dir, given up for deletes when the disk is full; 0 for none',
   }),
+  logHistorySize: setting({
+    path: 'atlas.log_history_size',
+    kind: size(0, 1024 ** 4),
+    fallback: '256mb',
+    help: 'log kept on disk behind a snapshot, for members that are late; 0 for none',
+  }),
   snapshotIntervalCmds: setting({
     path: 'atlas.snapshot_interval_cmds',
     kind: counter,

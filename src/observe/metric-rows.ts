@@ -258,6 +258,11 @@ const DISK_ROWS: readonly MetricRow[] = [
     ({ server }) => server.group.persistence().logBytes,
   ),
   gauge(
+    'helios_log_history_bytes',
+    'Bytes of log kept behind the snapshot',
+    ({ server }) => server.group.persistence().historyBytes,
+  ),
+  gauge(
     'helios_snapshot_bytes',
     'Bytes of the last snapshot',
     ({ server }) => server.group.persistence().snapshotBytes,

@@ -22,6 +22,7 @@ import type {
   Admission,
   BodyFactory,
   BootState,
+  BulkProgress,
   Entry,
   Membership,
   MembershipRefusal,
@@ -298,6 +299,20 @@ export class RaftCore<B> {
     const base = Math.min(meta.index, keepFrom - 1);
     state.log.compactTo(base);
     state.memberships.compactTo(base);
+  }
+
+  /**
+   * Leader: how far the peer is that Ready.sendSnapshotTo named, for a driver that brings it on
+   * with older entries of its own instead, as appends up to and including `base`, the last entry
+   * that is not in memory any more. Null once it is not asked for: the peer has reached the log,
+   * or this node leads no more.
+   */
+  bulkProgress(to: string): BulkProgress | null {
+    const { role, progress, log, commitIndex, term } = this.#state;
+    const peer = progress.get(to);
+    if (role !== 'leader' || peer?.state !== 'snapshot') return null;
+    const { match, hint, refusals } = peer;
+    return { term, match, hint: Math.max(match, hint), refusals, base: log.baseIndex, commitIndex };
   }
 
   /** The stream to a peer in Ready.sendSnapshotTo ended. */

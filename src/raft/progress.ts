@@ -35,6 +35,10 @@ export class Progress {
   admitted = false;
   /** In snapshot: index of the snapshot on its way. */
   snapshotIndex = 0;
+  /** Where its log may match, as it said when it last refused an append; 0: it may have nothing. */
+  hint = 0;
+  /** Appends it refused, for who sends them outside of the window. */
+  refusals = 0;
 
   constructor(id: string, uuid: string, next: number, messagesMax: number, bytesMax: number) {
     this.id = id;

@@ -72,6 +72,8 @@ export function handleAppendResponse<B>(
 ): void {
   peer.recentlyActive = true;
   if (!message.accepted) {
+    peer.hint = message.hintIndex;
+    peer.refusals++;
     const from = Math.min(message.hintIndex, state.log.lastIndex);
     peer.reject(message.index, state.log.findAtMost(from, message.hintTerm));
     return;

@@ -186,6 +186,20 @@ export interface Ready<B> {
   readonly fault: string;
 }
 
+/** What a driver needs to know to bring a peer forward with entries that the core has not. */
+export interface BulkProgress {
+  readonly term: number;
+  /** The peer has the leader's log durably up to here. */
+  readonly match: number;
+  /** The last entry of its log that may match, at least `match`; a guess until it accepts. */
+  readonly hint: number;
+  /** Appends the peer has refused so far. */
+  readonly refusals: number;
+  /** The last entry the core does not have. */
+  readonly base: number;
+  readonly commitIndex: number;
+}
+
 export interface RoleChange {
   readonly role: Role;
   readonly term: number;

@@ -36,6 +36,7 @@ export interface BootOptions {
   /** Bytes of the reserve, and bytes free below which the disk counts as full. */
   readonly diskReserve: number;
   readonly diskFreeMin: number;
+  readonly historyBytesMax: number;
   /** Whether the configuration names no other member. */
   readonly alone: boolean;
   /** Null: EVAL answers an error. */
@@ -165,6 +166,7 @@ async function openDirectories(
     fsync: options.fsync,
     segmentBytesMax: options.segmentBytesMax,
     space,
+    historyBytesMax: options.historyBytesMax,
     onFatal: options.fatal,
   };
   const members = parseMembers(state.membership ?? '') ?? [];

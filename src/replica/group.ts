@@ -172,6 +172,8 @@ export interface PersistenceStatus {
   /** Snapshots that could not be written or did not read back as meant, since the start. */
   readonly snapshotFailures: number;
   readonly logBytes: number;
+  /** Bytes of log kept behind the snapshot. */
+  readonly historyBytes: number;
   readonly snapshotBytes: number;
   readonly fsync: 'every' | 'interval' | 'none';
   readonly pendingFsync: number;

@@ -108,6 +108,7 @@ export class Replica implements Group {
     parts.snapshots.attach({
       applier: this.#applier,
       integrity: this.#integrity,
+      links,
       schedule: () => this.#schedule(),
       offer: (from, term, meta) => this.#offer(from, term, meta),
       proposeCheckpoint: () => this.#proposeEmpty('checkpoint'),
@@ -446,7 +447,7 @@ export class Replica implements Group {
       for (const { id, index } of ready.reads) {
         this.#reads.answered(id, index, this.machine.appliedIndex);
       }
-      for (const peer of ready.sendSnapshotTo) this.#parts.snapshots.sendTo(peer);
+      for (const peer of ready.sendSnapshotTo) void this.#parts.snapshots.sendTo(peer);
       if (ready.snapshot !== null) this.#install(ready);
     }
   }

@@ -9,7 +9,7 @@ import { Keyspace } from '../keyspace/keyspace.js';
 import type { Machine, MachineState } from '../machine/machine.js';
 import type { Logger } from '../observe/logger.js';
 import type { MemberIdentity } from '../peer/handshake.js';
-import type { MemberAddress } from '../peer/links.js';
+import type { MemberAddress, PeerLinks } from '../peer/links.js';
 import type { Clock } from '../platform/clock.js';
 import type { Disk } from '../platform/disk.js';
 import type { Net } from '../platform/net.js';
@@ -20,6 +20,7 @@ import type { LogStore } from '../storage/log-store.js';
 import { loadRdb } from '../storage/rdb/reader.js';
 import type { Applier } from './applier.js';
 import type { PersistenceStatus } from './group.js';
+import { feedHistory } from './history-feeder.js';
 import type { Integrity } from './integrity.js';
 import { parseAux } from './snapshot-aux.js';
 import { type SnapshotPolicy, SnapshotSchedule } from './snapshot-policy.js';
@@ -48,6 +49,7 @@ export interface SnapshotParts {
 export interface SnapshotHost {
   readonly applier: Applier;
   readonly integrity: Integrity;
+  readonly links: PeerLinks;
   readonly schedule: () => void;
   /** A received snapshot is here, loaded and sound; install() or rebuild() it, or it is dropped. */
   readonly offer: (from: string, term: number, meta: SnapshotMeta) => void;
@@ -114,6 +116,7 @@ export class Snapshots {
       lastSnapshotMs: this.#lastMs,
       snapshotFailures: this.#failures,
       logBytes: store.logBytes,
+      historyBytes: store.historyBytes,
       snapshotBytes: store.snapshot?.bytes ?? 0,
       fsync: store.fsync,
       pendingFsync: store.pendingBytes > 0 ? 1 : 0,
@@ -144,13 +147,22 @@ export class Snapshots {
     });
   }
 
-  /** Streams the newest snapshot to a member that needs it; tells the core how it went. */
-  sendTo(peer: string): void {
-    const { core } = this.#parts;
-    void this.#stream(peer, () => core.role === 'leader').then((sent) => {
-      core.snapshotSent(peer, sent);
-      this.#host!.schedule();
-    });
+  /**
+   * Brings a member forward that needs what is not in memory: with history where that is cheaper,
+   * else with the newest snapshot. Tells the core how it went.
+   */
+  async sendTo(peer: string): Promise<void> {
+    const { core, logger, self, store, disk, clock } = this.#parts;
+    const { links } = this.#host!;
+    const parts = { nodeId: self().nodeId, core, store, links, disk, clock };
+    const fed = await feedHistory(parts, peer);
+    if (fed === 'done') {
+      if (core.role === 'leader') logger.info('Member caught up from the log on disk', { peer });
+      return;
+    }
+    const sent = fed === 'cannot' && (await this.#stream(peer, () => core.role === 'leader'));
+    core.snapshotSent(peer, sent);
+    this.#host!.schedule();
   }
 
   /** A member in quarantine needs a snapshot at `index` or later. */

@@ -146,6 +146,7 @@ export function persistenceFields(server: Server): InfoField[] {
     ['helios_disk_stalls', health.stalls],
     ['helios_disk_refusing_growth', health.refusing ? 1 : 0],
     ['helios_disk_free_bytes', Number.isFinite(health.freeBytes) ? health.freeBytes : -1],
+    ['log_history_size', disk.historyBytes],
     ['snapshot_failures', disk.snapshotFailures],
   ];
 }

@@ -106,7 +106,7 @@ export class Adoption {
     }
     const file = await createSegmentFile(this.#options, this.#staging, 1);
     await file.close();
-    await writeManifest(disk, this.#staging, 1, [{ seq: 1, maxIndex: 0, bytes: 0 }]);
+    await writeManifest(disk, this.#staging, 1, [{ seq: 1, minIndex: 0, maxIndex: 0, bytes: 0 }]);
     await disk.syncDirectory(directory);
     await finishAdoption(disk, directory);
   }

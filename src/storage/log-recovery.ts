@@ -84,7 +84,7 @@ async function create(
   await refuseOrphans(options, aof);
   const file = await createSegmentFile(options, aof, 1);
   await disk.syncDirectory(directory);
-  const segments: SegmentState[] = [{ seq: 1, maxIndex: 0, bytes: file.size }];
+  const segments: SegmentState[] = [{ seq: 1, minIndex: 0, maxIndex: 0, bytes: file.size }];
   await writeManifest(disk, aof, 0, segments);
   await disk.syncDirectory(directory);
   const state = {
@@ -92,6 +92,7 @@ async function create(
     snapshot: null,
     baseSeq: 0,
     segments,
+    history: [],
     file,
     lastIndex: 0,
     lock,
@@ -136,7 +137,8 @@ async function recover(
     const path = `${aof}/${name}`;
     const bytes = await disk.readFile(path);
     const scan = assembler.scan(path, bytes, seq, seq === manifest.incr.at(-1)!.seq);
-    segments.push({ seq, maxIndex: scan.maxIndex, bytes: scan.end });
+    const { minIndex, maxIndex, end } = scan;
+    segments.push({ seq, minIndex, maxIndex, bytes: end });
     if (scan.end < bytes.length) {
       cut = { file: path, offset: scan.end, bytes: bytes.length - scan.end };
     }
@@ -146,19 +148,41 @@ async function recover(
   // is going to answer for: names and records have to be durable first.
   await disk.syncDirectory(options.directory);
   await disk.syncDirectory(aof);
-  const file = await openLast(options, aof, segments, manifest, cut);
+  const history = await historyIn(options, aof, manifest);
+  const file = await openLast(options, aof, segments, history, manifest, cut);
   await removeLeftovers(options, aof, manifest);
   const records = assembler.records;
   const lastIndex = assembler.next - 1;
   const baseSeq = manifest.base?.seq ?? 0;
-  const state = { aofDirectory: aof, snapshot, baseSeq, segments, file, lastIndex, lock };
+  const state = { aofDirectory: aof, snapshot, baseSeq, segments, history, file, lastIndex, lock };
   return { store: new LogStore(options, state), snapshot, records, cut };
+}
+
+/**
+ * The newest history files that are all there and say what they hold. What is in them is looked at
+ * when it is needed: nothing rests on it.
+ */
+async function historyIn(
+  { disk }: LogStoreOptions,
+  aof: string,
+  manifest: Manifest,
+): Promise<SegmentState[]> {
+  const kept: SegmentState[] = [];
+  for (const { name, seq, first, last } of [...manifest.history].reverse()) {
+    const path = `${aof}/${name}`;
+    if (name !== incrName(seq) || first === 0 || !(await disk.exists(path))) break;
+    const file = await disk.open(path, { create: false });
+    kept.unshift({ seq, minIndex: first, maxIndex: last, bytes: file.size });
+    await file.close();
+  }
+  return kept;
 }
 
 async function openLast(
   options: LogStoreOptions,
   aof: string,
   segments: SegmentState[],
+  history: readonly SegmentState[],
   manifest: Manifest,
   cut: CutReport | null,
 ): Promise<DiskFile> {
@@ -166,8 +190,8 @@ async function openLast(
   const last = manifest.incr.at(-1);
   if (last === undefined) {
     const file = await createSegmentFile(options, aof, 1);
-    segments.push({ seq: 1, maxIndex: 0, bytes: file.size });
-    await writeManifest(disk, aof, manifest.base?.seq ?? 0, segments);
+    segments.push({ seq: 1, minIndex: 0, maxIndex: 0, bytes: file.size });
+    await writeManifest(disk, aof, manifest.base?.seq ?? 0, segments, history);
     return file;
   }
   const file = await disk.open(`${aof}/${last.name}`, { create: false });

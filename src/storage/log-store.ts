@@ -4,14 +4,15 @@
 // before the manifest names it, and is removed only after the manifest stopped naming it; so at
 // every moment one whole state can be recovered, and nothing is compacted before the snapshot that
 // replaces it is durable. Records are never edited: a record with an index already used truncates.
-// Nothing is kept behind a snapshot (no history files): a follower that needs more is sent the
-// snapshot.
+// Segments behind the snapshot stay as history, the newest up to a bound of bytes, for members that
+// are late; recovery does not need them.
 
 import { assert } from '../base/assert.js';
 import type { Clock } from '../platform/clock.js';
 import type { Disk, DiskFile } from '../platform/disk.js';
 import { NO_PATIENCE, type Space } from './disk-space.js';
 import type { LatencySummary } from './latency-window.js';
+import type { HistoryFile } from './log-history.js';
 import { type Done, type FsyncPolicy, LogWriter } from './log-writer.js';
 import { baseName, formatManifest, incrName, MANIFEST_NAME, type Manifest } from './manifest.js';
 import { segmentHeader } from './segment.js';
@@ -31,6 +32,8 @@ export interface LogStoreOptions {
   readonly segmentBytesMax?: number;
   /** Where writes wait when the disk is full; without it that is a failure like any other. */
   readonly space?: Space;
+  /** Bytes of segments kept behind the snapshot; default 0, none. */
+  readonly historyBytesMax?: number;
   /**
    * Called once, with a DiskFault: a write or sync failed and the process must end. Nothing is
    * called after it.
@@ -62,7 +65,8 @@ export interface AppendItem {
 /** A segment as the store tracks it. */
 export interface SegmentState {
   readonly seq: number;
-  /** Highest index written in it; 0 for none. */
+  /** Lowest and highest index written in it; 0 for none. */
+  minIndex: number;
   maxIndex: number;
   bytes: number;
 }
@@ -73,6 +77,8 @@ export interface LogState {
   readonly snapshot: SnapshotFile | null;
   readonly baseSeq: number;
   readonly segments: readonly SegmentState[];
+  /** Behind the snapshot, oldest first. */
+  readonly history: readonly SegmentState[];
   readonly file: DiskFile;
   readonly lastIndex: number;
   readonly lock: { release(): Promise<void> };
@@ -87,6 +93,8 @@ export class LogStore {
   readonly #segmentBytesMax: number;
   /** Oldest first; the last one is being written. */
   #segments: SegmentState[];
+  /** Behind the snapshot, oldest first; nothing between it and #segments is missing. */
+  #history: SegmentState[];
   #file: DiskFile;
   #snapshot: SnapshotFile | null;
   #baseSeq: number;
@@ -101,6 +109,7 @@ export class LogStore {
     this.#directory = state.aofDirectory;
     this.#lock = state.lock;
     this.#segments = [...state.segments];
+    this.#history = [...state.history];
     this.#file = state.file;
     this.#snapshot = state.snapshot;
     this.#baseSeq = state.baseSeq;
@@ -122,11 +131,21 @@ export class LogStore {
     return this.#lastIndex;
   }
 
-  /** Bytes of all segments. */
+  /** Bytes of all segments but the history. */
   get logBytes(): number {
-    let bytes = 0;
-    for (const segment of this.#segments) bytes += segment.bytes;
-    return bytes;
+    return bytesOf(this.#segments);
+  }
+
+  get historyBytes(): number {
+    return bytesOf(this.#history);
+  }
+
+  /** Every segment on disk, history first, for reading records back. */
+  get files(): HistoryFile[] {
+    const started = this.#segments.filter(({ seq }) => seq <= this.#currentSeq);
+    return [...this.#history, ...started].map(({ seq, minIndex, maxIndex, bytes }) => {
+      return { path: `${this.#directory}/${incrName(seq)}`, minIndex, maxIndex, bytes };
+    });
   }
 
   get pendingBytes(): number {
@@ -163,6 +182,7 @@ export class LogStore {
       assert(i === 0 ? follows : index === this.#lastIndex + 1, 'records are appended in order');
       this.#lastIndex = index;
       if (index > segment.maxIndex) segment.maxIndex = index;
+      if (segment.minIndex === 0 || index < segment.minIndex) segment.minIndex = index;
       segment.bytes += bytes.length;
       buffers[i] = bytes;
     }
@@ -178,7 +198,7 @@ export class LogStore {
   async rotate(): Promise<number> {
     const through = this.#lastIndex;
     const seq = this.#segments[this.#segments.length - 1]!.seq + 1;
-    const next: SegmentState = { seq, maxIndex: 0, bytes: 0 };
+    const next: SegmentState = { seq, minIndex: 0, maxIndex: 0, bytes: 0 };
     this.#segments.push(next);
     await this.#barrier(() => this.#startSegment(next));
     return through;
@@ -192,8 +212,8 @@ export class LogStore {
   }
 
   /**
-   * Makes a finished snapshot the base, then removes the segments it covers whole. Records after
-   * `position`, which is not before the present base, stay. One call at a time.
+   * Makes a finished snapshot the base; the segments it covers whole become history or go. Records
+   * after `position`, which is not before the present base, stay. One call at a time.
    */
   async replaceBase(position: SnapshotPosition, sink: SnapshotSink): Promise<void> {
     assert(position.index >= (this.#snapshot?.index ?? 0), 'the base never goes back');
@@ -203,7 +223,7 @@ export class LogStore {
       covered ? this.rotate() : 0,
       this.#fatalOnError(() => this.#nameBase(sink)),
     ]);
-    await this.#commitBase(position, sink, (segment) => segment.maxIndex > position.index);
+    await this.#commitBase(position, sink, true);
   }
 
   /**
@@ -214,7 +234,7 @@ export class LogStore {
   async reset(position: SnapshotPosition, sink: SnapshotSink): Promise<void> {
     await Promise.all([this.rotate(), this.#fatalOnError(() => this.#nameBase(sink))]);
     this.#lastIndex = position.index;
-    await this.#commitBase(position, sink, () => false);
+    await this.#commitBase(position, sink, false);
   }
 
   /** Makes everything durable and lets go of the directory. */
@@ -272,18 +292,25 @@ export class LogStore {
     await disk.syncDirectory(this.#directory);
   }
 
-  /** Names the new base and the segments still needed; only then removes the rest. */
+  /**
+   * Names the new base, the segments still needed and the history; only then removes the rest.
+   * `continues`: the log behind the snapshot is the one before it.
+   */
   async #commitBase(
     position: SnapshotPosition,
     sink: SnapshotSink,
-    stillNeeded: (segment: SegmentState) => boolean,
+    continues: boolean,
   ): Promise<void> {
     const oldBase = this.#snapshot;
     const obsolete: string[] = [];
     await this.#barrier(async () => {
-      const isKept = (s: SegmentState): boolean => s.seq >= this.#currentSeq || stillNeeded(s);
-      for (const segment of this.#segments) {
-        if (!isKept(segment)) obsolete.push(`${this.#directory}/${incrName(segment.seq)}`);
+      const needed = continues ? this.#neededAfter(position.index) : Number.POSITIVE_INFINITY;
+      const isKept = (s: SegmentState): boolean => s.seq >= this.#currentSeq || s.seq >= needed;
+      const past = [...this.#history, ...this.#segments.filter((s) => !isKept(s))];
+      this.#history = continues ? newest(past, this.#options.historyBytesMax ?? 0) : [];
+      for (const segment of past) {
+        if (this.#history.includes(segment)) continue;
+        obsolete.push(`${this.#directory}/${incrName(segment.seq)}`);
       }
       this.#segments = this.#segments.filter(isKept);
       this.#baseSeq++;
@@ -298,12 +325,48 @@ export class LogStore {
     });
   }
 
+  /**
+   * The first segment that holds a record after `index` which no later segment has truncated: only
+   * what still counts keeps a segment, or its truncation would be forgotten and the record come
+   * back.
+   */
+  #neededAfter(index: number): number {
+    let needed = Number.POSITIVE_INFINITY;
+    let truncatedFrom = Number.POSITIVE_INFINITY;
+    for (let at = this.#segments.length - 1; at >= 0; at--) {
+      const { seq, minIndex, maxIndex } = this.#segments[at]!;
+      if (Math.min(maxIndex, truncatedFrom - 1) > index) needed = seq;
+      if (minIndex > 0) truncatedFrom = Math.min(truncatedFrom, minIndex);
+    }
+    return needed;
+  }
+
   #writeManifest(): Promise<void> {
     const started = this.#segments.filter(({ seq }) => seq <= this.#currentSeq);
+    const { disk } = this.#options;
     return this.#space.retry(() =>
-      writeManifest(this.#options.disk, this.#directory, this.#baseSeq, started),
+      writeManifest(disk, this.#directory, this.#baseSeq, started, this.#history),
     );
   }
+}
+
+function bytesOf(segments: readonly SegmentState[]): number {
+  let bytes = 0;
+  for (const segment of segments) bytes += segment.bytes;
+  return bytes;
+}
+
+/** The last of `segments` that have at most `bytesMax` together; empty ones are of no use. */
+function newest(segments: readonly SegmentState[], bytesMax: number): SegmentState[] {
+  const kept: SegmentState[] = [];
+  let bytes = 0;
+  for (let at = segments.length - 1; at >= 0; at--) {
+    const segment = segments[at]!;
+    bytes += segment.bytes;
+    if (bytes > bytesMax) break;
+    if (segment.maxIndex > 0) kept.unshift(segment);
+  }
+  return kept;
 }
 
 export function writeManifest(
@@ -311,10 +374,13 @@ export function writeManifest(
   directory: string,
   baseSeq: number,
   segments: readonly SegmentState[],
+  history: readonly SegmentState[] = [],
 ): Promise<void> {
   const manifest: Manifest = {
     base: baseSeq === 0 ? null : { name: baseName(baseSeq), seq: baseSeq },
-    history: [],
+    history: history.map(({ seq, minIndex, maxIndex }) => {
+      return { name: incrName(seq), seq, first: minIndex, last: maxIndex };
+    }),
     incr: segments.map(({ seq }) => ({ name: incrName(seq), seq })),
   };
   return disk.replaceFile(`${directory}/${MANIFEST_NAME}`, formatManifest(manifest));

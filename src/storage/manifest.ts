@@ -1,8 +1,9 @@
 // Owns: the manifest of a Redis 7 multi-part append-only directory: which file is the base, which
 // are the log, in order. One line per file, `file NAME seq N type b|h|i`; lines with # are
-// comments; unknown key-value pairs are allowed (redis.conf: appenddirname). We write no history
-// lines: nothing is kept behind a snapshot, followers that need more get the snapshot. Reading
-// accepts them. Invariants: at most one base; incr seqs ascend.
+// comments; unknown key-value pairs are allowed (redis.conf: appenddirname). History lines name log
+// kept behind the snapshot for members that are late; ours say which indexes they hold:
+//   file appendonly.aof.3.incr.aof seq 3 type h first 17 last 42
+// Invariants: at most one base; incr seqs ascend.
 
 import { OperationalError } from '../base/errors.js';
 
@@ -16,9 +17,15 @@ export interface ManifestFile {
   readonly seq: number;
 }
 
+/** Indexes written in a history file; 0 when the line does not say. */
+export interface HistoryLine extends ManifestFile {
+  readonly first: number;
+  readonly last: number;
+}
+
 export interface Manifest {
   readonly base: ManifestFile | null;
-  readonly history: readonly ManifestFile[];
+  readonly history: readonly HistoryLine[];
   readonly incr: readonly ManifestFile[];
 }
 
@@ -47,11 +54,11 @@ export function isTemporary(name: string): boolean {
 
 export function formatManifest(manifest: Manifest): Buffer {
   const lines: string[] = [];
-  const add = (file: ManifestFile, type: string): void => {
-    lines.push(`file ${file.name} seq ${file.seq} type ${type}\n`);
+  const add = (file: ManifestFile, type: string, more = ''): void => {
+    lines.push(`file ${file.name} seq ${file.seq} type ${type}${more}\n`);
   };
   if (manifest.base !== null) add(manifest.base, 'b');
-  for (const file of manifest.history) add(file, 'h');
+  for (const file of manifest.history) add(file, 'h', ` first ${file.first} last ${file.last}`);
   for (const file of manifest.incr) add(file, 'i');
   return Buffer.from(lines.join(''), 'latin1');
 }
@@ -60,18 +67,18 @@ export function formatManifest(manifest: Manifest): Buffer {
 export function parseManifest(bytes: Buffer, path: string): Manifest {
   const text = bytes.latin1Slice();
   let base: ManifestFile | null = null;
-  const history: ManifestFile[] = [];
+  const history: HistoryLine[] = [];
   const incr: ManifestFile[] = [];
   const lines = text.split('\n');
   if (lines.pop() !== '') throw damaged(path, lines.length + 1, 'the last line is cut short');
   lines.forEach((line, i) => {
     if (line.startsWith('#')) return;
-    const { file, type } = parseLine(line, path, i + 1);
+    const { file, type, first, last } = parseLine(line, path, i + 1);
     if (type === 'b') {
       if (base !== null) throw damaged(path, i + 1, 'a second base file');
       base = file;
     } else if (type === 'h') {
-      history.push(file);
+      history.push({ ...file, first, last });
     } else {
       const last = incr.at(-1);
       if (last !== undefined && file.seq <= last.seq) {
@@ -84,7 +91,14 @@ export function parseManifest(bytes: Buffer, path: string): Manifest {
   return { base, history, incr };
 }
 
-function parseLine(line: string, path: string, at: number): { file: ManifestFile; type: string } {
+interface ParsedLine {
+  readonly file: ManifestFile;
+  readonly type: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+function parseLine(line: string, path: string, at: number): ParsedLine {
   const words = splitWords(line.trim());
   if (words === null || words.length < 6 || words.length % 2 !== 0 || line.length >= LINE_MAX) {
     throw damaged(path, at, 'expected: file NAME seq NUMBER type b|h|i');
@@ -99,7 +113,11 @@ function parseLine(line: string, path: string, at: number): { file: ManifestFile
   }
   if (!/^[1-9][0-9]{0,14}$/.test(seq)) throw damaged(path, at, 'the sequence number is wrong');
   if (!/^[bhi]$/.test(type)) throw damaged(path, at, 'the type is not b, h or i');
-  return { file: { name, seq: Number(seq) }, type };
+  const index = (key: string): number => {
+    const text = fields.get(key) ?? '0';
+    return /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
+  };
+  return { file: { name, seq: Number(seq) }, type, first: index('first'), last: index('last') };
 }
 
 /**

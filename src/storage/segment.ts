@@ -28,7 +28,8 @@ export interface RecoveredRecord {
 export interface SegmentScan {
   /** Length of the sound part; shorter than the file when a torn tail follows. */
   readonly end: number;
-  /** Highest index of a record in the segment, 0 when it has none. */
+  /** Lowest and highest index of a record in the segment, 0 when it has none. */
+  readonly minIndex: number;
   readonly maxIndex: number;
 }
 
@@ -70,6 +71,7 @@ export class LogAssembler {
   /** Reads one segment. Throws LogCorruptError, or E_FORMAT_VERSION, or E_FOREIGN_DATA. */
   scan(file: string, bytes: Buffer, seq: number, isLast: boolean): SegmentScan {
     let at = this.#checkHeader(file, bytes, seq);
+    let minIndex = 0;
     let maxIndex = 0;
     while (at < bytes.length) {
       const found = decodeRecord(bytes, at);
@@ -78,10 +80,12 @@ export class LogAssembler {
         throw this.#failure(file, at, found);
       }
       this.#accept(file, at, { record: found.record, bytes: bytes.subarray(at, found.end) });
-      maxIndex = Math.max(maxIndex, found.record.index);
+      const { index } = found.record;
+      if (minIndex === 0 || index < minIndex) minIndex = index;
+      maxIndex = Math.max(maxIndex, index);
       at = found.end;
     }
-    return { end: at, maxIndex };
+    return { end: at, minIndex, maxIndex };
   }
 
   #accept(file: string, offset: number, item: RecoveredRecord): void {

@@ -2,7 +2,7 @@
 // D6): what a stopped node leaves is started by redis-server, and a directory of redis-server is
 // started by a node.
 
-import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -86,6 +86,7 @@ describe.skipIf(!CAN_RUN)('a stopped node', () => {
       const copy = join(directory, member.spec.id);
       cpSync(member.spec.dataDir, copy, { recursive: true });
       const manifest = join(copy, 'appendonlydir/appendonly.aof.manifest');
+      expect(readFileSync(manifest, 'latin1')).toMatch(/ type h first [1-9]/);
       const check = await run('redis-check-aof', [manifest]);
       expect(check.output).toMatch(/All AOF files and manifest are valid/);
       const oracle = await startOracle(copy, '--appendonly', 'yes');

@@ -109,6 +109,7 @@ async function open(directory: string, image: Image): Promise<Found> {
     ...{
       fsync: 'none',
       segmentBytesMax: 2 ** 20,
+      historyBytesMax: 0,
       diskReserve: 0,
       diskFreeMin: 0,
       platform: systemPlatform,

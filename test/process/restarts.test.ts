@@ -57,6 +57,7 @@ describe('a member that was away', () => {
     cluster = await Cluster.start(3, [
       ...['-snapshot-interval-cmds=200', '-snapshot-min-interval=0s'],
       '-raft-snapshot-threshold=20',
+      '-log-history-size=0',
     ]);
     const leader = await cluster.leader();
     const late = cluster.daemons.find((daemon) => daemon !== leader);

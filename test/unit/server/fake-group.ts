@@ -193,6 +193,7 @@ export class FakeGroup implements Group {
       lastSnapshotAt: 0,
       lastSnapshotOk: true,
       snapshotFailures: 0,
+      historyBytes: 0,
       lastSnapshotMs: 0,
       logBytes: 0,
       snapshotBytes: 0,

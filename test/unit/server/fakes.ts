@@ -231,6 +231,7 @@ export class FakeGroup implements Group {
     lastSnapshotAt: NOW - 60_000,
     lastSnapshotOk: true,
     snapshotFailures: 0,
+    historyBytes: 0,
     lastSnapshotMs: 2500,
     logBytes: 1000,
     snapshotBytes: 500,
