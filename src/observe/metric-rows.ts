@@ -179,6 +179,15 @@ const RAFT_ROWS: readonly MetricRow[] = [
     ({ status }) => status.integrity.splits,
   ),
   {
+    name: 'helios_peer_refused_total',
+    help: 'What was refused of other nodes, by cause',
+    kind: 'counter',
+    labels: ['reason'],
+    read: ({ status }, emit) => {
+      for (const [reason, count] of Object.entries(status.peerRefusals)) emit(count, { reason });
+    },
+  },
+  {
     name: 'helios_raft_peer_match_index',
     help: 'Last entry a member is known to hold',
     kind: 'gauge',

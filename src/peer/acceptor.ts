@@ -8,13 +8,16 @@ import { FRAME_BYTES_MAX, FrameDecoder, FrameKind } from './frame.js';
 import {
   decodeHello,
   encodeJson,
+  encodeRefusal,
   type Hello,
   type MemberIdentity,
   type Refusal,
   refusalOf,
 } from './handshake.js';
+import type { RefusalCause } from './refusals.js';
 
 const GREETING_MS_MAX = 5000;
+const NO_HELLO = refusalOf('expected a hello', '', 'greeting');
 
 /** A connection whose dialer was welcomed. */
 export interface AcceptedLink {
@@ -34,7 +37,7 @@ export interface AcceptorEvents {
   onFrame(link: AcceptedLink, kind: number, body: Buffer): void;
   onClose(link: AcceptedLink): void;
   /** A connection ended for a fault of the other side; `remote` is its address. */
-  onFault(remote: string, reason: string): void;
+  onFault(remote: string, cause: RefusalCause, reason: string): void;
 }
 
 export class Acceptor {
@@ -88,7 +91,7 @@ export class Acceptor {
     connection.onData((chunk) => {
       const fault = decoder.push(chunk);
       if (fault === null) return;
-      this.#events.onFault(connection.remote, fault);
+      this.#events.onFault(connection.remote, 'frame', fault);
       connection.destroy();
     });
     connection.onClose(() => {
@@ -106,11 +109,11 @@ export class Acceptor {
     body: Buffer,
     stop: () => void,
   ): AcceptedLink | null {
-    const hello = kind === FrameKind.hello ? decodeHello(body) : 'expected a hello';
-    const refusal = typeof hello === 'string' ? refusalOf(hello) : this.#events.judge(hello);
-    if (refusal !== null || typeof hello === 'string') {
-      this.#events.onFault(connection.remote, refusal!.reason);
-      connection.write(encodeJson(FrameKind.refuse, refusal!));
+    const hello = kind === FrameKind.hello ? decodeHello(body) : NO_HELLO;
+    const refusal = 'reason' in hello ? hello : this.#events.judge(hello);
+    if (refusal !== null || 'reason' in hello) {
+      this.#events.onFault(connection.remote, refusal!.cause, refusal!.reason);
+      connection.write(encodeRefusal(refusal!));
       connection.end();
       return null;
     }

@@ -27,8 +27,10 @@ const PENDING_BYTES_MAX = 256 * 2 ** 20;
 export interface DialerEvents {
   onUp(member: MemberIdentity): void;
   onDown(): void;
-  /** Why the other side would not talk to us; said once until it changes. */
-  onRefused(refusal: Refusal): void;
+  /** Why there is no link with who answered; for every try. `isNew`: not the same as before. */
+  onRefused(refusal: Refusal, isNew: boolean): void;
+  /** What came back cannot be a frame; the connection ends. */
+  onFault(reason: string): void;
   /** A frame came back on this connection. */
   onFrame(kind: number, body: Buffer): void;
 }
@@ -143,7 +145,10 @@ export class Dialer {
     });
     const decoder = new FrameDecoder((kind, body) => this.#receive(kind, body, decoder));
     connection.onData((chunk) => {
-      if (decoder.push(chunk) !== null) connection.destroy();
+      const fault = decoder.push(chunk);
+      if (fault === null) return;
+      this.#events.onFault(fault);
+      connection.destroy();
     });
     connection.onClose(() => {
       limit.cancel();
@@ -167,7 +172,8 @@ export class Dialer {
       return;
     }
     const member = kind === FrameKind.welcome ? decodeWelcome(body) : 'expected a welcome';
-    const refusal = typeof member === 'string' ? refusalOf(member) : this.#objection(member);
+    const refusal =
+      typeof member === 'string' ? refusalOf(member, '', 'greeting') : this.#objection(member);
     if (refusal !== null || typeof member === 'string') {
       this.#refused(refusal!);
       return;
@@ -185,13 +191,14 @@ export class Dialer {
     if (member.nodeId !== nodeId) return refusalOf(`${host}:${port} is ${member.nodeId}`);
     // A code is what the other side says of this node.
     const objection = this.#judge(member);
-    return objection && refusalOf(objection.reason);
+    return objection && refusalOf(objection.reason, '', objection.cause);
   }
 
   #refused(refusal: Refusal): void {
-    if (refusal.reason !== this.#lastRefusal) this.#events.onRefused(refusal);
+    const isNew = refusal.reason !== this.#lastRefusal;
     this.#lastRefusal = refusal.reason;
     this.#retryMs = refusal.code === 'removed' ? RETRY_REMOVED_MS : RETRY_MS_MAX;
+    this.#events.onRefused(refusal, isNew);
     this.#connection!.destroy();
   }
 

@@ -3,6 +3,7 @@
 // reason and closes. Bodies are JSON, checked field by field.
 
 import { FrameKind, type FrameKindCode, frameHead } from './frame.js';
+import type { RefusalCause } from './refusals.js';
 
 /** Raised when frames or messages change so that older members cannot read them. */
 export const PROTOCOL_VERSION = 3;
@@ -56,15 +57,18 @@ export function encodeHello(self: MemberIdentity, kind: LinkKind, to: string): B
   return encodeJson(FrameKind.hello, { version: PROTOCOL_VERSION, kind, to, ...self });
 }
 
-/** The hello in a frame body, or what is wrong with it. */
-export function decodeHello(body: Buffer): Hello | string {
+/** The hello in a frame body, or why its sender is refused. */
+export function decodeHello(body: Buffer): Hello | Refusal {
   const fields = parseFields(body, [...IDENTITY_FIELDS, 'kind', 'to']);
-  if (typeof fields === 'string') return fields;
-  const version = fields.version;
-  if (version !== PROTOCOL_VERSION) {
-    return `peer protocol version ${String(version)}, this node speaks ${PROTOCOL_VERSION}`;
+  // A greeting of another version may have other fields.
+  const version = versionOf(body);
+  if (version !== null && version !== PROTOCOL_VERSION) {
+    const reason = `peer protocol version ${version}, this node speaks ${PROTOCOL_VERSION}`;
+    return refusalOf(reason, '', 'version');
   }
-  if (!LINK_KINDS.includes(fields.kind)) return 'unknown link kind';
+  if (typeof fields === 'string') return refusalOf(fields, '', 'greeting');
+  if (version === null) return refusalOf('greeting without a version', '', 'greeting');
+  if (!LINK_KINDS.includes(fields.kind)) return refusalOf('unknown link kind', '', 'greeting');
   return fields as unknown as Hello;
 }
 
@@ -73,21 +77,41 @@ export function decodeWelcome(body: Buffer): MemberIdentity | string {
   return typeof fields === 'string' ? fields : (fields as unknown as MemberIdentity);
 }
 
+/** Null when the greeting does not say. */
+function versionOf(body: Buffer): number | null {
+  try {
+    const { version } = JSON.parse(body.toString('utf8')) as { version?: unknown };
+    return typeof version === 'number' ? version : null;
+  } catch {
+    return null;
+  }
+}
+
 /** `removed`: the dialer is no member any more. `again`: it may be welcome in a moment. */
 export interface Refusal {
   readonly reason: string;
   readonly code: RefusalCode;
+  /** For the count of who refuses; not told to the other side. */
+  readonly cause: RefusalCause;
 }
 
-export function refusalOf(reason: string, code: RefusalCode = ''): Refusal {
-  return { reason, code };
+export function refusalOf(
+  reason: string,
+  code: RefusalCode = '',
+  cause: RefusalCause = 'stranger',
+): Refusal {
+  return { reason, code, cause };
+}
+
+export function encodeRefusal({ reason, code }: Refusal): Buffer {
+  return encodeJson(FrameKind.refuse, { reason, code });
 }
 
 export function decodeRefusal(body: Buffer): Refusal {
   const fields = parseFields(body, ['reason']);
-  if (typeof fields === 'string') return refusalOf('no reason given');
+  if (typeof fields === 'string') return refusalOf('no reason given', '', 'refused');
   const code = fields.code === 'removed' || fields.code === 'again' ? fields.code : '';
-  return refusalOf(String(fields.reason), code);
+  return refusalOf(String(fields.reason), code, 'refused');
 }
 
 const IDENTITY_FIELDS = [

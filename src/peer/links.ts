@@ -32,6 +32,7 @@ import {
   type ProposeNack,
 } from './proposal-codec.js';
 import { decodeRaft, type EntryDecoder, encodeRaft, type PeerMessage } from './raft-codec.js';
+import { hostOf, PeerRefusals } from './refusals.js';
 
 export interface MemberAddress extends Endpoint {
   readonly id: string;
@@ -63,7 +64,7 @@ export interface LinkEvents {
   /** A frame of a `bulk` link (snapshot stream). */
   onBulkFrame(link: AcceptedLink, kind: number, body: Buffer): void;
   onBulkClose(link: AcceptedLink): void;
-  /** Refusals, damage: for the log, already rate-limited by repetition. */
+  /** Refusals, damage: for the log; the same is said once a minute at most. */
   onNotice(text: string): void;
 }
 
@@ -75,10 +76,6 @@ export interface LinkOptions {
   readonly events: LinkEvents;
 }
 
-/** The same fault is said again after so long. */
-const NOTICE_EVERY_MS = 60_000;
-const NOTICES_MAX = 256;
-
 export class PeerLinks {
   readonly #options: LinkOptions;
   readonly #acceptor: Acceptor;
@@ -87,13 +84,13 @@ export class PeerLinks {
   readonly #identities = new Map<string, MemberIdentity>();
   /** Frames of this turn by member, written in one call by flush(). */
   readonly #outbox = new Map<string, Buffer[]>();
-  faults = 0;
-  /** When each reason was last said, monotonic ms. */
-  readonly #noticed = new Map<string, number>();
+  /** What was refused of others; whoever else refuses something of theirs notes it here. */
+  readonly refusals: PeerRefusals;
 
   constructor(options: LinkOptions) {
     this.#options = options;
     const { events } = options;
+    this.refusals = new PeerRefusals(options.clock, (text) => events.onNotice(text));
     this.#acceptor = new Acceptor(options.self, options.clock, {
       judge: (hello) => events.judge(hello),
       onOpen: ({ hello }) => {
@@ -105,7 +102,8 @@ export class PeerLinks {
         if (link.hello.kind === 'raft') events.onDown(link.hello.nodeId);
         else events.onBulkClose(link);
       },
-      onFault: (remote, reason) => this.#fault(reason, `peer link from ${remote}: ${reason}`),
+      onFault: (remote, cause, reason) =>
+        this.refusals.note(cause, hostOf(remote), `peer link from ${remote}: ${reason}`),
     });
   }
 
@@ -223,10 +221,12 @@ export class PeerLinks {
           events.onUp(identity);
         },
         onDown: () => events.onDown(member.id),
-        onRefused: (refusal) => {
-          this.#fault(`no link to ${member.id}: ${refusal.reason}`);
-          events.onRefused(member.id, refusal);
+        onRefused: (refusal, isNew) => {
+          const text = `no link to ${member.id}: ${refusal.reason}`;
+          this.refusals.note(refusal.cause, member.id, text);
+          if (isNew) events.onRefused(member.id, refusal);
         },
+        onFault: (reason) => this.refusals.note('frame', member.id, `from ${member.id}: ${reason}`),
         onFrame: () => {},
       },
     });
@@ -247,7 +247,7 @@ export class PeerLinks {
     const expected = link.hello.kind === 'raft';
     const fault = expected ? this.#receiveRaft(from, kind, body) : `frame kind ${kind} of a joiner`;
     if (fault === null) return;
-    this.#fault(`from member ${from}: ${fault}`);
+    this.refusals.note('message', from, `from member ${from}: ${fault}`);
     link.close();
   }
 
@@ -307,17 +307,6 @@ export class PeerLinks {
       return null;
     }
     return `unexpected frame kind ${kind}`;
-  }
-
-  /** What repeats is counted, and said once in a while. */
-  #fault(reason: string, text = reason): void {
-    this.faults++;
-    const now = this.#options.clock.monotonic();
-    const last = this.#noticed.get(reason);
-    if (last !== undefined && now - last < NOTICE_EVERY_MS) return;
-    if (this.#noticed.size >= NOTICES_MAX) this.#noticed.clear();
-    this.#noticed.set(reason, now);
-    this.#options.events.onNotice(text);
   }
 }
 

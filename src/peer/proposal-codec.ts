@@ -1,10 +1,11 @@
 // Owns: what travels between the origin of writes and the leader besides raft messages.
 //   propose      u32 incarnation, u32 run count, per run {number firstSeq, u32 count, number
-//   watchIndex}, payload
+//   watchIndex}, u32 CRC-32 of all that and the payload, payload
 //   proposeNack  u8 reason, number expectedSeq
 // The origin is the link's sender. A payload begins and ends in database 0 (base/log-entry.ts), so
 // payloads can be joined.
 
+import { crc32 } from '../platform/checksum.js';
 import { FieldReader, FieldWriter } from './fields.js';
 import { BODY_AT, FrameKind, frameHead } from './frame.js';
 
@@ -36,7 +37,7 @@ export interface ProposeNack {
 const RUN_BYTES = 20;
 
 export function encodeProposal(proposal: Proposal): Buffer[] {
-  const fixed = 8 + RUN_BYTES * proposal.runs.length;
+  const fixed = 8 + RUN_BYTES * proposal.runs.length + 4;
   const head = frameHead(FrameKind.propose, fixed + proposal.payload.length, fixed);
   const writer = new FieldWriter(head, BODY_AT);
   writer.u32(proposal.incarnation);
@@ -46,6 +47,8 @@ export function encodeProposal(proposal: Proposal): Buffer[] {
     writer.u32(run.count);
     writer.number(run.watchIndex);
   }
+  const own = crc32(head.subarray(BODY_AT, writer.at));
+  writer.u32(crc32(proposal.payload, own));
   return [head, proposal.payload];
 }
 
@@ -64,8 +67,12 @@ export function decodeProposal(body: Buffer): Proposal | string {
     }
     runs.push({ firstSeq, count: writes, watchIndex });
   }
+  const own = reader.at;
+  const sum = reader.u32();
   const payload = reader.rest();
   if (!reader.ok || count === 0) return 'proposal cut short';
+  // Clients' writes: nothing else would notice a bit that flipped on the way.
+  if (sum !== crc32(payload, crc32(body.subarray(0, own)))) return 'proposal with a wrong CRC';
   return { incarnation, runs, payload };
 }
 

@@ -1,9 +1,12 @@
 // Owns: raft messages as bytes: u8 type, then the fields in the order below; numbers are float64,
-// booleans u8. An append ends with its entries' lengths (u32 each) and their record bytes, which
-// are not copied. `from` and `to` are not sent: a link has one sender and one receiver, fixed by
-// the handshake.
+// booleans u8; then the number of entries of an append and their lengths (u32 each); then a CRC-32
+// of all that (u32): a flipped bit in a commit index would apply what is not committed, and TCP's
+// sum lets one in 65,536 pass. It costs 0.2 to 0.5 us a message, beside a sync for each batch. The
+// record bytes of an append follow as they are: each has its own CRC, and none is copied. `from`
+// and `to` are not sent: a link has one sender and one receiver, fixed by the handshake.
 
 import type { LoggedRecord } from '../base/log-entry.js';
+import { crc32 } from '../platform/checksum.js';
 import type { Append, Message, MessageType } from '../raft/messages.js';
 import type { Entry } from '../raft/types.js';
 import { FieldReader, FieldWriter } from './fields.js';
@@ -30,6 +33,8 @@ interface Layout {
   readonly numbers: readonly NumberField[];
   readonly flags: readonly FlagField[];
 }
+
+const CRC_BYTES = 4;
 
 const VOTE: Omit<Layout, 'code'> = { numbers: ['lastIndex', 'lastTerm'], flags: ['transfer'] };
 const GRANT: Omit<Layout, 'code'> = { numbers: [], flags: ['granted'] };
@@ -62,7 +67,7 @@ export function encodeRaft(message: PeerMessage): Buffer[] {
   const fields = message as unknown as Record<NumberField, number> & Record<FlagField, boolean>;
   const entries = message.type === 'append' ? message.entries : [];
   const listBytes = message.type === 'append' ? 4 + 4 * entries.length : 0;
-  const fixed = 9 + 8 * layout.numbers.length + layout.flags.length + listBytes;
+  const fixed = 9 + 8 * layout.numbers.length + layout.flags.length + listBytes + CRC_BYTES;
   let recordBytes = 0;
   for (const entry of entries) recordBytes += entry.body.bytes.length;
   const head = frameHead(FrameKind.raft, fixed + recordBytes, fixed);
@@ -71,9 +76,11 @@ export function encodeRaft(message: PeerMessage): Buffer[] {
   writer.number(message.term);
   for (const name of layout.numbers) writer.number(fields[name]);
   for (const name of layout.flags) writer.u8(fields[name] ? 1 : 0);
-  if (message.type !== 'append') return [head];
-  writer.u32(entries.length);
-  for (const entry of entries) writer.u32(entry.body.bytes.length);
+  if (message.type === 'append') {
+    writer.u32(entries.length);
+    for (const entry of entries) writer.u32(entry.body.bytes.length);
+  }
+  writer.u32(crc32(head.subarray(BODY_AT, writer.at)));
   const buffers: Buffer[] = [head];
   for (const entry of entries) buffers.push(entry.body.bytes);
   return buffers;
@@ -96,8 +103,13 @@ export function decodeRaft(
   const message: Record<string, unknown> = { type, from, to, term: reader.number() };
   for (const name of layout.numbers) message[name] = reader.number();
   for (const name of layout.flags) message[name] = reader.u8() === 1;
+  const lengths = type === 'append' ? decodeLengths(reader) : [];
+  if (typeof lengths === 'string') return lengths;
+  const end = reader.at;
+  const sum = reader.u32();
+  if (reader.ok && sum !== crc32(body.subarray(0, end))) return `${type} message with a wrong CRC`;
   if (type === 'append') {
-    const entries = decodeEntries(reader, decodeEntry);
+    const entries = decodeEntries(reader, lengths, decodeEntry);
     if (typeof entries === 'string') return entries;
     message.entries = entries;
     const fault = checkAppend(message as unknown as Append<LoggedRecord>);
@@ -108,11 +120,19 @@ export function decodeRaft(
   return message as unknown as PeerMessage;
 }
 
-function decodeEntries(reader: FieldReader, decodeEntry: EntryDecoder): PeerEntry[] | string {
+function decodeLengths(reader: FieldReader): number[] | string {
   const count = reader.u32();
   if (count * 4 > reader.left) return `append claims ${count} entries`;
   const lengths: number[] = [];
   for (let i = 0; i < count; i++) lengths.push(reader.u32());
+  return lengths;
+}
+
+function decodeEntries(
+  reader: FieldReader,
+  lengths: readonly number[],
+  decodeEntry: EntryDecoder,
+): PeerEntry[] | string {
   const entries: PeerEntry[] = [];
   for (const length of lengths) {
     const entry = decodeEntry(reader.bytes(length));

@@ -83,20 +83,25 @@ export class Gatekeeper {
     // Who leaves is needed until its leaving is committed: it may be the leader.
     const row = rosterMember(roster, id);
     if (row === null && rosterMember(committed, id)?.uuid === uuid) return null;
-    if (roster.removed.includes(uuid)) return refusalOf(`${id} is about to be removed`, 'again');
+    if (roster.removed.includes(uuid)) {
+      return refusalOf(`${id} is about to be removed`, 'again', 'identity');
+    }
     const own = this.#parts.clusterId();
     if (own !== '' && member.clusterId !== '' && member.clusterId !== own) {
-      return refusalOf(`${id} belongs to cluster ${member.clusterId}, this node to ${own}`);
+      const reason = `${id} belongs to cluster ${member.clusterId}, this node to ${own}`;
+      return refusalOf(reason, '', 'cluster');
     }
     // Of a member that no leader has seen yet nobody knows whether it is new or lost what it had.
     if (row?.uuid === '' && roster.clusterId !== '') {
-      return refusalOf(`${id} was not here before: the leader takes it in as a learner`, 'again');
+      const reason = `${id} was not here before: the leader takes it in as a learner`;
+      return refusalOf(reason, 'again', 'identity');
     }
     if (row !== null && row.uuid !== '' && row.uuid !== uuid) {
       return refusalOf(
         `${id} is known here by another data directory (uuid ${row.uuid}, not ${uuid}): ` +
           'if that one is lost the leader takes this one in as a learner',
         'again',
+        'identity',
       );
     }
     const members = allMembers(this.#parts.membership());
@@ -112,5 +117,6 @@ function removed(id: string): Refusal {
     `${id} was removed from this cluster. To bring it back, empty its data directories ` +
       '(or RAFT.RESET there) and add it with RAFT.ADDPEER at a member',
     'removed',
+    'identity',
   );
 }

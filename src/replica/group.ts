@@ -4,6 +4,7 @@
 
 import type { Machine } from '../machine/machine.js';
 import type { AdminOutcome } from '../peer/admin-codec.js';
+import type { RefusalCounts } from '../peer/refusals.js';
 import type { LeaseStatus } from '../raft/types.js';
 import type { ErrorReply, Reply } from '../resp/reply.js';
 import type { LatencySummary } from '../storage/latency-window.js';
@@ -78,6 +79,8 @@ export interface GroupStatus {
   readonly replicationMicros: LatencySummary;
   readonly elections: number;
   readonly lease: LeaseStatus;
+  /** What this node refused of others, by cause. */
+  readonly peerRefusals: RefusalCounts;
   /** Comparison of the members' data at checkpoints. */
   readonly integrity: IntegrityStatus;
   readonly disk: DiskStatus;

@@ -53,6 +53,7 @@ export function askToJoin({ to, self, net, clock }: JoinRequest): Promise<Member
           refused = reason;
           if (code !== 'again') end(reason);
         },
+        onFault: (reason) => end(reason),
         onFrame: () => {},
       },
     });

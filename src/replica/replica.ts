@@ -229,7 +229,7 @@ export class Replica implements Group {
   onProposal(from: string, proposal: Proposal): void {
     const fault = checkPayload(proposal.payload, proposal.runs);
     if (fault !== null) {
-      this.#parts.logger.warn('proposal refused', { from, fault });
+      this.#links.refusals.note('proposal', from, `proposal of ${from} refused: ${fault}`);
       return;
     }
     if (this.#core.role !== 'leader') {

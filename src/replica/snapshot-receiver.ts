@@ -49,7 +49,10 @@ export interface ReceiverPort {
    * wrong with it, or empty; never rejects.
    */
   onReceived(snapshot: ReceivedSnapshot): Promise<string>;
+  /** The stream broke. */
   onFailed(from: string, reason: string): void;
+  /** What came is out of order, damaged or unwanted: the connection is closed. */
+  onRefused(from: string, reason: string): void;
 }
 
 /** A whole snapshot that is being loaded, and who waits to hear how it goes. */
@@ -243,7 +246,7 @@ export class SnapshotReceiver {
   }
 
   #refuse(link: AcceptedLink, reason: string): void {
-    this.#port.onFailed(link.hello.nodeId, reason);
+    this.#port.onRefused(link.hello.nodeId, reason);
     link.send(encodeVerdict(reason));
     link.close();
   }

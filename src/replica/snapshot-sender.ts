@@ -109,6 +109,7 @@ class Sender {
           this.#refused = 'connection lost';
         },
         onRefused: ({ reason }) => this.#end(reason),
+        onFault: (reason) => this.#end(reason),
         onFrame: (kind, body) => this.#receive(kind, body),
       },
     });

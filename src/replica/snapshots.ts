@@ -98,6 +98,10 @@ export class Snapshots {
       createSink: () => store.createSnapshot(),
       onReceived: (snapshot) => this.#stage(snapshot),
       onFailed: (from, reason) => logger.warn('Snapshot not received', { from, reason }),
+      onRefused: (from, reason) => {
+        const text = `snapshot from ${from} refused: ${reason}`;
+        this.#host?.links.refusals.note('snapshot', from, text);
+      },
     });
   }
 

@@ -45,6 +45,7 @@ export function describeStatus(sources: StatusSources): GroupStatus {
     replicationMicros: sources.replicationMicros,
     elections: sources.elections,
     lease: status.lease,
+    peerRefusals: links.refusals.counts,
     integrity: sources.integrity,
     disk: sources.disk,
   };

@@ -86,6 +86,7 @@ export function raftFields(server: Server): InfoField[] {
       const text = `id=${peer.id},addr=${peer.address},${progress},connected=${peer.connected}`;
       return [`raft_peer${i}`, text];
     }),
+    ...refusalFields(status.peerRefusals),
     ['raft_quarantined', status.integrity.quarantine === '' ? 0 : 1],
     ['raft_quarantine_reason', status.integrity.quarantine],
     ['raft_checkpoint_index', status.integrity.checkpoint],
@@ -100,6 +101,15 @@ export function raftFields(server: Server): InfoField[] {
     }),
     ...latencyFields('raft_fsync_usec', status.fsyncMicros),
     ...latencyFields('raft_replication_usec', status.replicationMicros),
+  ];
+}
+
+function refusalFields(counts: GroupStatus['peerRefusals']): InfoField[] {
+  const each = Object.entries(counts);
+  const total = each.reduce((sum, [, count]) => sum + count, 0);
+  return [
+    ['raft_peer_refused', total],
+    ...each.map(([cause, count]): InfoField => [`raft_peer_refused_${cause}`, count]),
   ];
 }
 

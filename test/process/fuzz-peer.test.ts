@@ -286,6 +286,60 @@ describe('from a greeted member', () => {
   });
 });
 
+describe('what is refused', () => {
+  const hello = (change: object): Buffer =>
+    encodeHello({ ...identity(memberName()), ...change }, 'raft', target.spec.id);
+  const flipped = (frame: Buffer): Buffer => {
+    const copy = Buffer.from(frame);
+    copy[12] = copy[12]! ^ 1;
+    return copy;
+  };
+  const wrongWrites = { incarnation: 0, runs: [{ firstSeq: 1, count: 1, watchIndex: 0 }] };
+
+  it.each<[cause: string, link: LinkKind | null, () => Buffer, line: RegExp]>([
+    ['cluster', null, () => hello({ clusterId: 'other' }), /belongs to cluster other/],
+    ['identity', null, () => hello({ uuid: 'another' }), /another data directory/],
+    ['stranger', null, () => hello({ nodeId: 'node-9', clusterId: '' }), /not a member/],
+    ['version', null, () => encodeJson(FrameKind.hello, { version: 99 }), /protocol version 99/],
+    ['greeting', null, () => encodeJson(FrameKind.hello, { version: 'x' }), /greeting without/],
+    ['frame', null, () => lengthOnly(2 ** 31), /frame of \d+ bytes/],
+    ['frame', 'raft', () => lengthOnly(2 ** 30 + 1), /frame of \d+ bytes/],
+    ['message', 'raft', () => flipped(Buffer.concat(encodeRaft(heartbeat(1)))), /wrong CRC/],
+    ['message', 'raft', () => frame(99, Buffer.alloc(9)), /unexpected frame kind 99/],
+    [
+      'proposal',
+      'raft',
+      () => Buffer.concat(encodeProposal({ ...wrongWrites, payload: Buffer.from('*') })),
+      /proposal of \S+ refused/,
+    ],
+    ['snapshot', 'bulk', () => Buffer.concat(encodeChunk(5, Buffer.alloc(9))), /refused/],
+  ])('%s: counted each time, said once, without effect (%s)', async (cause, link, bytes, line) => {
+    const tries = 5;
+    const { port } = target.spec;
+    const counter = `raft_peer_refused_${cause}`;
+    const before = await raftInfo(port);
+    const printed = target.output.length;
+    for (let i = 0; i < tries; i++) {
+      const client = link === null ? connect() : await greeted(link);
+      await client.send(bytes());
+      // A wrong proposal does not end the link: it is the client's fault, not the member's.
+      if (cause !== 'proposal') expect(await client.closes()).toBe(true);
+      else client.end();
+    }
+    const after = await eventually('all are counted', async () => {
+      const info = await raftInfo(port);
+      return Number(info[counter]) - Number(before[counter]) >= tries ? info : null;
+    });
+    expect(Number(after.raft_peer_refused)).toBeGreaterThanOrEqual(Number(after[counter]));
+    expect([after.raft_term, after.raft_leader]).toEqual([before.raft_term, before.raft_leader]);
+    const lines = target.output
+      .slice(printed)
+      .split('\n')
+      .filter((text) => line.test(text));
+    expect(lines.length).toBeLessThanOrEqual(1);
+  });
+});
+
 function envelope(term: number): { from: string; to: string; term: number } {
   return { from: memberName(), to: target.spec.id, term };
 }

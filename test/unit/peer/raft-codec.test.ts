@@ -134,3 +134,17 @@ describe('raft messages on the wire', () => {
     );
   });
 });
+
+describe('a flipped bit', () => {
+  it.each(MESSAGES.map((message) => [message.type, message] as const))(
+    'anywhere in a %s is noticed',
+    (_, message) => {
+      const whole = bodyOf(message);
+      for (let bit = 0; bit < whole.length * 8; bit++) {
+        const copy = Buffer.from(whole);
+        copy[bit >> 3] = copy[bit >> 3]! ^ (1 << (bit & 7));
+        expect(typeof decodeRaft(copy, 'a', 'b', decodeEntry), `bit ${bit}`).toBe('string');
+      }
+    },
+  );
+});

@@ -71,7 +71,13 @@ async function open(directory: string, kind: Kind): Promise<Found> {
   };
   const opened = await openMember({
     ...{ nodeId: 'node-1', dataDir: directory, raftDataDir: join(directory, 'raft') },
-    ...{ fsync: 'none', segmentBytesMax: 2 ** 20, diskReserve: 65_536, diskFreeMin: 0 },
+    ...{
+      fsync: 'none',
+      segmentBytesMax: 2 ** 20,
+      historyBytesMax: 0,
+      diskReserve: 65_536,
+      diskFreeMin: 0,
+    },
     ...{ alone: kind === 'alone', lua: null, platform: systemPlatform, logger, fatal: () => {} },
   });
   const { hardState, uuid, admission, machine, snapshot, entries } = opened;

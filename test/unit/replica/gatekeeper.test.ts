@@ -36,18 +36,31 @@ function hello(nodeId: string, uuid: string, more: Partial<Hello> = {}): Hello {
 }
 
 describe('a member of a cluster', () => {
-  it.each<[string, Hello, string, string]>([
-    ['another node', hello('b', 'b-1', { to: 'z' }), 'this node is a, not z', ''],
-    ['itself', hello('a', 'a-1'), 'this node is a itself', ''],
-    ['another cluster', hello('b', 'b-1', { clusterId: 'D' }), 'belongs to cluster D', ''],
-    ['a removed UUID', hello('x', 'x-1'), 'x was removed from this cluster', 'removed'],
-    ['another directory', hello('b', 'b-2'), 'another data directory (uuid b-1, not b-2)', 'again'],
-    ['who was never seen', hello('c', 'c-1'), 'was not here before', 'again'],
-    ['a stranger', hello('y', 'y-1', { clusterId: '' }), 'y is not a member', 'again'],
-  ])('refuses %s', (_, greeting, reason, code) => {
+  it.each<[string, Hello, string, string, string]>([
+    ['another node', hello('b', 'b-1', { to: 'z' }), 'this node is a, not z', '', 'stranger'],
+    ['itself', hello('a', 'a-1'), 'this node is a itself', '', 'stranger'],
+    [
+      'another cluster',
+      hello('b', 'b-1', { clusterId: 'D' }),
+      'belongs to cluster D',
+      '',
+      'cluster',
+    ],
+    ['a removed UUID', hello('x', 'x-1'), 'x was removed from this cluster', 'removed', 'identity'],
+    [
+      'another directory',
+      hello('b', 'b-2'),
+      'another data directory (uuid b-1, not b-2)',
+      'again',
+      'identity',
+    ],
+    ['who was never seen', hello('c', 'c-1'), 'was not here before', 'again', 'identity'],
+    ['a stranger', hello('y', 'y-1', { clusterId: '' }), 'y is not a member', 'again', 'stranger'],
+  ])('refuses %s', (_, greeting, reason, code, cause) => {
     expect(gate(MEMBERS, 'C').judgeHello(greeting)).toEqual({
       reason: expect.stringContaining(reason),
       code,
+      cause,
     });
   });
 

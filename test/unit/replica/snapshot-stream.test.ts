@@ -63,6 +63,7 @@ function receiving(outcome: () => Promise<string> = async () => ''): Receiving {
       return outcome();
     },
     onFailed: (_, reason) => state.failures.push(reason),
+    onRefused: (_, reason) => state.failures.push(reason),
   });
   closeAll.push(() => receiver.close());
   return Object.assign(state, { receiver });

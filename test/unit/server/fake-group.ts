@@ -7,6 +7,7 @@
 import type { OriginRun } from '../../../src/base/log-entry.js';
 import { Machine, type ResultSink } from '../../../src/machine/machine.js';
 import type { AdminOutcome } from '../../../src/peer/admin-codec.js';
+import { PeerRefusals } from '../../../src/peer/refusals.js';
 import { systemClock } from '../../../src/platform/clock.js';
 import { tcp } from '../../../src/platform/net.js';
 import { systemProcess } from '../../../src/platform/process.js';
@@ -165,6 +166,7 @@ export class FakeGroup implements Group {
       replicationMicros: NO_LATENCY,
       elections: 0,
       lease: { state: 'off', msLeft: 0 },
+      peerRefusals: new PeerRefusals(systemClock, () => {}).counts,
       integrity: {
         ...{ quarantine: '', checkpoint: 0, digest: '', mismatches: 0, splits: 0 },
         verdict: 'open',

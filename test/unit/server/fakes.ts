@@ -4,7 +4,8 @@
 import { Keyspace } from '../../../src/keyspace/keyspace.js';
 import type { Machine } from '../../../src/machine/machine.js';
 import type { AdminOutcome } from '../../../src/peer/admin-codec.js';
-import type { Clock, Timer } from '../../../src/platform/clock.js';
+import { PeerRefusals } from '../../../src/peer/refusals.js';
+import { type Clock, systemClock, type Timer } from '../../../src/platform/clock.js';
 import type { ProcessFacts } from '../../../src/platform/process.js';
 import type {
   Group,
@@ -185,6 +186,7 @@ export const LEADER: GroupStatus = {
   replicationMicros: { count: 3, p50: 300, p99: 4000, max: 9000 },
   elections: 2,
   lease: { state: 'off', msLeft: 0 },
+  peerRefusals: new PeerRefusals(systemClock, () => {}).counts,
   integrity: {
     ...{ quarantine: '', checkpoint: 0, digest: '', mismatches: 0, splits: 0 },
     verdict: 'open',
