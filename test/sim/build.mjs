@@ -73,6 +73,9 @@ function compile(work) {
     compilerOptions: {
       noEmit: false,
       noCheck: true,
+      // What another compilation emitted says nothing about this directory.
+      incremental: false,
+      tsBuildInfoFile: null,
       rootDir: '.',
       outDir: 'out',
       inlineSourceMap: true,

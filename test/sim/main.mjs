@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
+import { hunt, patchOf, SEEDS_MAX } from './hunt.mjs';
 import { Summary } from './summary.mjs';
 
 const HELP = `usage: npm run sim -- [--seeds N] [--seed S] [--profile P] [--mutant M] [--mutants]
@@ -17,11 +18,12 @@ const HELP = `usage: npm run sim -- [--seeds N] [--seed S] [--profile P] [--muta
   --profile P   what goes wrong: one of the profiles, or "all" in turn (default swarm)
   --ms T        simulated ms of the phase with faults (default 20000)
   --mutant M    with this one-line fault built in
-  --mutants     every mutant with its profile, until each is caught
+  --mutants     every mutant with its profile (or those of --mutant A,B), until each is caught
+  --twice       run each seed twice and compare the traces
   --verbose     with --seed: what the nodes logged`;
 
 /** Seeds handed to a process at a time. */
-const BATCH = 4;
+const BATCH = 25;
 
 function fail(message) {
   console.error(`sim: ${message}\n${HELP}`);
@@ -40,6 +42,7 @@ function options() {
         mutant: { type: 'string' },
         mutants: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
+        twice: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
@@ -71,21 +74,47 @@ async function runSeeds(directory, jobs, onSeed) {
   let broken = 0;
   const worker = async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-      if ((await runJob(directory, job, (outcome) => onSeed(outcome, job))) !== 0) broken++;
+      if ((await runJob(directory, job, onSeed)) !== 0) broken++;
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
   return broken;
 }
 
-function jobsFor(seeds, profiles, ms, verbose) {
+function jobsFor(seeds, profiles, ms, { verbose, twice }) {
   const jobs = [];
-  for (let at = 0; at < seeds.length; at += BATCH) {
-    const profile = profiles[(at / BATCH) % profiles.length];
-    const part = seeds.slice(at, at + BATCH);
-    jobs.push({ seeds: part, profile, durationMs: ms, verbose, twice: false });
+  const size = Math.min(BATCH, Math.ceil(seeds.length / availableParallelism()));
+  for (let at = 0; at < seeds.length; at += size) {
+    jobs.push({ seeds: seeds.slice(at, at + size), profiles, durationMs: ms, verbose, twice });
   }
   return jobs;
+}
+
+/** The mutants named, separated by commas; undefined when none is. */
+function chooseMutants(all, names) {
+  return names?.split(',').map((name) => {
+    const found = all.find((mutant) => mutant.name === name);
+    const known = all.map((mutant) => mutant.name).join(', ');
+    return found ?? fail(`no mutant "${name}"; there are: ${known}`);
+  });
+}
+
+/** Every mutant until it is caught, a line of the table for each. */
+async function huntAll(mutants, ms) {
+  const waiting = [...mutants];
+  const alive = [];
+  const hunter = async () => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const { seeds, found } = await hunt(mutant, runJob, ms);
+      if (seeds < 0) alive.push(mutant.name);
+      const needed = seeds < 0 ? `ALIVE after ${SEEDS_MAX}` : seeds;
+      const what = found.split('\n')[0].slice(0, 90);
+      console.log(`| ${mutant.name} | ${mutant.profile} | ${needed} | ${what} |`);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, hunter));
+  console.log(`${mutants.length} mutants, alive: ${alive.join(', ') || 'none'}`);
+  return alive.length > 0 ? 1 : 0;
 }
 
 function commit() {
@@ -113,9 +142,14 @@ async function main() {
   if (!profiles.every((name) => PROFILE_NAMES.includes(name))) {
     fail(`no profile "${values.profile}"; there are: ${PROFILE_NAMES.join(', ')}, all`);
   }
+  const { MUTANTS } = await import(join(base, 'test/sim/mutants.js'));
+  const chosen = chooseMutants(MUTANTS, values.mutant);
+  if (values.mutants) return huntAll(chosen ?? MUTANTS, ms);
+  const mutant = chosen?.[0];
+  const directory = mutant === undefined ? base : build(`mutant-${mutant.name}`, [patchOf(mutant)]);
   const summary = new Summary(commit());
-  const jobs = jobsFor(seeds, profiles, ms, values.verbose);
-  const broken = await runSeeds(base, jobs, (outcome, job) => summary.add(outcome, job.profile));
+  const jobs = jobsFor(seeds, profiles, ms, values);
+  const broken = await runSeeds(directory, jobs, (outcome) => summary.add(outcome));
   summary.print();
   if (broken > 0) console.error(`sim: ${broken} processes ended before their time`);
   return summary.failures > 0 || broken > 0 ? 1 : 0;

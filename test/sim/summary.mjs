@@ -32,8 +32,9 @@ export class Summary {
     this.#commit = commit;
   }
 
-  add(outcome, profile) {
-    const { seed, failure, trace, same, simulatedMs, events, committed, verdict, counts } = outcome;
+  add(outcome) {
+    const { seed, profile, failure, trace, same, simulatedMs, events, committed, verdict, counts } =
+      outcome;
     const sums = this.#sums;
     sums.add('seeds', 1);
     sums.add('ms', simulatedMs);

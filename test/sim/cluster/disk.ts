@@ -53,7 +53,7 @@ export class SimDisk {
   #durableNames = new Map<string, Inode>();
   #changes: NameChange[] = [];
   #directories = new Set<string>();
-  readonly #locks = new Map<string, Actor>();
+  readonly #locks = new Map<string, { readonly actor: Actor }>();
 
   constructor(events: Events, options: DiskOptions, rng: Rng) {
     this.events = events;
@@ -165,16 +165,17 @@ export class SimDisk {
     this.#changes = rest;
   }
 
-  lock(path: string, actor: Actor): void {
+  /** Returns what gives it back; a second time that does nothing. */
+  lock(path: string, actor: Actor): () => void {
     const holder = this.#locks.get(path);
-    if (holder?.alive && holder !== undefined) {
-      throw new OperationalError('E_LOCKED', `${path} is held by process ${holder.number}`);
+    if (holder?.actor.alive) {
+      throw new OperationalError('E_LOCKED', `${path} is held by process ${holder.actor.number}`);
     }
-    this.#locks.set(path, actor);
-  }
-
-  unlock(path: string, actor: Actor): void {
-    if (this.#locks.get(path) === actor) this.#locks.delete(path);
+    const held = { actor };
+    this.#locks.set(path, held);
+    return () => {
+      if (this.#locks.get(path) === held) this.#locks.delete(path);
+    };
   }
 
   #change(change: NameChange): void {
@@ -291,8 +292,8 @@ class DiskView implements Disk {
 
   async lock(path: string): Promise<{ release(): Promise<void> }> {
     await this.step('lock');
-    this.#disk.lock(path, this.#actor);
-    return { release: async () => this.#disk.unlock(path, this.#actor) };
+    const release = this.#disk.lock(path, this.#actor);
+    return { release: async () => release() };
   }
 
   step(operation: string): Promise<void> {

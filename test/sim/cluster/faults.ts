@@ -20,6 +20,14 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
     host.disk.troubles.operationsToLive = 1 + simulation.rng.below(30);
     return true;
   },
+  crashAtElection: (simulation) => {
+    simulation.electionTraps++;
+    return true;
+  },
+  powerCutLeader: (simulation) => {
+    const leader = simulation.leaderHost();
+    return leader !== null && crash(simulation, leader, true);
+  },
   restart: (simulation, host) => {
     if (host.process?.ready !== true || host.process.paused) return false;
     host.stop();
@@ -115,6 +123,20 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
     host.clockFaults.offset += simulation.rng.below(2 * reach) - reach;
     return true;
   },
+  wipe: (simulation, host) => {
+    if (!simulation.mayDamage(host)) return false;
+    host.crash(true);
+    simulation.wipeSoon(host);
+    simulation.startLater(host);
+    return true;
+  },
+  rot: (simulation, host) => {
+    if (!simulation.mayDamage(host)) return false;
+    host.crash(true);
+    simulation.later(0, () => rot(simulation, host));
+    simulation.startLater(host);
+    return true;
+  },
   save: (simulation, host) => {
     const { awake } = host;
     if (awake === null || !awake.ready) return false;
@@ -127,6 +149,17 @@ export function performFault(simulation: Simulation): void {
   const { rng, options } = simulation;
   const fault = options.faults[rng.below(options.faults.length)]!;
   if (PERFORM[fault](simulation, simulation.anyHost())) simulation.count(`fault ${fault}`);
+}
+
+/** A bit of a file at rest is another one. */
+function rot(simulation: Simulation, host: SimHost): void {
+  const files = host.disk.files().filter((path) => host.disk.inode(path)!.size > 0);
+  const path = files[simulation.rng.below(files.length)];
+  if (path === undefined) return;
+  const inode = host.disk.inode(path)!;
+  inode.rot(simulation.rng.below(inode.size), simulation.rng.below(8));
+  host.damaged = true;
+  simulation.line(`${host.id} rot in ${path}`);
 }
 
 function crash(simulation: Simulation, host: SimHost, powerCut: boolean): boolean {

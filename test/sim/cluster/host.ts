@@ -74,6 +74,8 @@ export class SimHost {
   process: SimProcess | null = null;
   /** No restart: for good, or until somebody mends it. */
   stayDown = false;
+  /** Bytes at rest were changed, or all are gone: not mended until it is a full member again. */
+  damaged = false;
   /** It was a full member once, in this life or another, and has its data still. */
   admitted = false;
   readonly #events: Events;
@@ -169,6 +171,14 @@ export class SimHost {
 
   resume(): void {
     if (this.process?.paused) this.#events.resume(this.process);
+  }
+
+  /** Everything on the disk is gone; the process is not running. */
+  wipe(): void {
+    this.disk.wipe();
+    this.keyValue.wipe();
+    this.admitted = false;
+    this.damaged = true;
   }
 
   mend(): void {

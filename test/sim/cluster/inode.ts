@@ -4,16 +4,11 @@
 import type { Rng } from '../../../src/base/rng.js';
 
 /**
- * What becomes of each write that was not synced. `prefix`: they are kept up to some byte, which
- * may be in the middle of one, as a file system that writes in order leaves it. `any`: each is
- * kept, lost (zeros when something behind it is kept), torn or garbage. `drop`: all are lost.
+ * What becomes of what was not synced. `prefix`: it is kept up to some byte, as a file system that
+ * writes in order leaves it. `zeros`: the file was made longer, and the disk wrote only some of its
+ * first sectors; the rest is zeros. `drop`: nothing is kept.
  */
-export type CrashStyle = 'prefix' | 'any' | 'drop';
-
-interface Write {
-  readonly at: number;
-  readonly length: number;
-}
+export type CrashStyle = 'prefix' | 'zeros' | 'drop';
 
 const SECTOR = 512;
 
@@ -24,7 +19,6 @@ export class Inode {
   syncedSize = 0;
   /** What is durable instead, when a truncation was not synced. */
   #cutTail: Buffer | null = null;
-  #unsynced: Write[] = [];
 
   append(buffers: readonly Uint8Array[]): void {
     let length = 0;
@@ -35,7 +29,6 @@ export class Inode {
       this.#bytes.set(buffer, at);
       at += buffer.length;
     }
-    this.#unsynced.push({ at: this.size, length });
     this.size = at;
   }
 
@@ -44,7 +37,6 @@ export class Inode {
       this.#cutTail ??= Buffer.from(this.#bytes.subarray(0, this.syncedSize));
       this.syncedSize = length;
     }
-    this.#unsynced = this.#unsynced.filter(({ at }) => at < length);
     if (length > this.size) this.#reserve(length);
     this.#bytes.fill(0, Math.min(this.size, length));
     this.size = length;
@@ -53,7 +45,6 @@ export class Inode {
   sync(): void {
     this.syncedSize = this.size;
     this.#cutTail = null;
-    this.#unsynced.length = 0;
   }
 
   read(position: number, length: number): Buffer {
@@ -81,28 +72,14 @@ export class Inode {
     this.sync();
   }
 
-  /** Decides about each unsynced write; returns the size that is left. */
+  /** Decides about the unsynced bytes; returns the size that is left. */
   #survive(style: CrashStyle, rng: Rng): number {
-    if (style === 'prefix') return this.syncedSize + rng.below(this.unsyncedBytes + 1);
-    let size = this.syncedSize;
-    for (const { at, length } of this.#unsynced) {
-      const fate = rng.below(4);
-      const end = at + length;
-      if (fate === 0) {
-        size = end;
-      } else if (fate === 1) {
-        this.#bytes.fill(0, at, end);
-      } else if (fate === 2) {
-        const cut = at + Math.floor(rng.below(length + 1) / SECTOR) * SECTOR;
-        this.#bytes.fill(0, cut, end);
-        size = Math.max(size, cut);
-      } else {
-        const from = at + rng.below(length + 1);
-        for (let i = from; i < end; i++) this.#bytes[i] = rng.below(256);
-        size = end;
-      }
-    }
-    return size;
+    const end = this.syncedSize + rng.below(this.unsyncedBytes + 1);
+    if (style === 'prefix') return end;
+    const cut = this.syncedSize + rng.below(end - this.syncedSize + 1);
+    const sector = Math.max(this.syncedSize, cut - (cut % SECTOR));
+    this.#bytes.fill(0, sector, end);
+    return end;
   }
 
   #reserve(size: number): void {

@@ -40,7 +40,8 @@ export class Invariants {
   /** The highest term each host has promised anything in. */
   readonly #promised = new Map<string, number>();
   readonly #digests = new Map<number, string>();
-  readonly #mirrors = new Map<SimProcess, Mirror>();
+  /** By the core: a process may begin another life without ending. */
+  readonly #mirrors = new WeakMap<object, Mirror>();
   readonly #hosts: ReadonlyMap<string, { host: SimHost; durable: DurableLog }>;
   readonly #byAddress: ReadonlyMap<string, string>;
   /** Microseconds. */
@@ -63,10 +64,10 @@ export class Invariants {
   check(process: SimProcess): void {
     const { parts } = process;
     if (parts === null) return;
-    let mirror = this.#mirrors.get(process);
+    let mirror = this.#mirrors.get(parts.core);
     if (mirror === undefined) {
       mirror = this.#begin(process);
-      this.#mirrors.set(process, mirror);
+      this.#mirrors.set(parts.core, mirror);
     }
     if (!mirror.moved(parts)) return;
     this.#followLog(process, mirror);
@@ -74,12 +75,23 @@ export class Invariants {
     if (parts.core.role === 'leader') this.#leader(process, mirror);
     if (parts.core.commitIndex > mirror.commit) this.#commit(process, mirror);
     if (parts.machine.appliedIndex > mirror.applied) this.#applied(process, mirror);
-    if (parts.core.admission === 'admitted') process.host.admitted = true;
+    this.#noteAdmission(process);
     mirror.note(parts);
   }
 
-  forget(process: SimProcess): void {
-    this.#mirrors.delete(process);
+  #noteAdmission({ host, parts }: SimProcess): void {
+    const { core, machine } = parts!;
+    if (core.admission !== 'admitted') return;
+    host.admitted = true;
+    // It is whole again once it has what everybody had when it came back.
+    if (host.damaged && core.role !== 'leader' && machine.appliedIndex >= this.commitIndex) {
+      host.damaged = false;
+    }
+  }
+
+  /** Its data is gone, and with it every promise. */
+  wiped(id: string): void {
+    this.#promised.delete(id);
   }
 
   /** Frames from one node's raft link to another: what is promised on them must be kept. */

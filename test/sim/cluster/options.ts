@@ -12,6 +12,8 @@ export const FAULTS = [
   'kill',
   'powerCutAll',
   'crashInOperation',
+  'crashAtElection',
+  'powerCutLeader',
   'restart',
   'pause',
   'pauseLeader',
@@ -28,6 +30,8 @@ export const FAULTS = [
   'stall',
   'clockStep',
   'save',
+  'wipe',
+  'rot',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -49,6 +53,8 @@ export interface Options {
   readonly electionMs: number;
   readonly heartbeatMs: number;
   readonly writeTimeoutMs: number;
+  /** Leases instead of a round of heartbeats for each read. */
+  readonly leases: boolean;
   readonly snapshotWrites: number;
   readonly snapshotMinMs: number;
   readonly entriesKept: number;
@@ -91,10 +97,26 @@ const PROFILES = {
     faultEveryMs: 4 * options.electionMs,
     pauseMaxMs: 4 * options.electionMs,
   }),
+  /** Stale reads of a leader whose lease ran out unnoticed, or was handed over. */
+  lease: (options, rng) => ({
+    nodes: pick(rng, 3, 3, 5),
+    leases: true,
+    drift: pick(rng, 0, 0.01),
+    faults: ['pauseLeader', 'isolateLeader', 'restart', 'oneWay', 'heal', 'clockStep'],
+    faultEveryMs: 3 * options.electionMs,
+    pauseMaxMs: 4 * options.electionMs,
+  }),
   /** Everybody loses what was not synced, in the middle of whatever they did. */
   crash: (_, rng) => ({
     faults: ['powerCut', 'powerCutAll', 'crashInOperation', 'crashInOperation', 'kill'],
     faultEveryMs: pick(rng, 300, 1000, 2000),
+  }),
+  /** Members that lose power between their vote and its durability. */
+  election: (options, rng) => ({
+    nodes: pick(rng, 2, 3, 3, 5),
+    faults: ['crashAtElection', 'crashAtElection', 'powerCutLeader', 'isolateLeader', 'heal'],
+    faultEveryMs: options.electionMs,
+    disk: { ...options.disk, syncMax: 20_000 },
   }),
   /** Snapshots all the time, installs interrupted. */
   snapshot: (options, rng) => ({
@@ -129,6 +151,12 @@ const PROFILES = {
     faults: ['failSync', 'failRead', 'diskFull', 'stall', 'crashInOperation'],
     faultEveryMs: pick(rng, 500, 2000),
   }),
+  /** Members that lose their data, or find it changed, and come back. */
+  amnesia: (options, rng) => ({
+    nodes: pick(rng, 3, 3, 4, 5),
+    faults: ['wipe', 'rot', 'powerCut', 'isolateLeader', 'heal', 'kill'],
+    faultEveryMs: 2 * options.electionMs,
+  }),
   /** Links clogged one by one, opened in another order. */
   swizzle: (options) => ({
     faults: ['swizzle', 'clog', 'reset', 'kill'],
@@ -153,12 +181,13 @@ export function drawOptions(rng: Rng, profile: ProfileName, durationMs: number):
 }
 
 function drawSwarm(rng: Rng): Omit<Options, 'durationMs'> {
-  const electionMs = pick(rng, 200, 300, 500, 1000);
+  const electionMs = pick(rng, 300, 500, 1000);
   return {
     nodes: pick(rng, 1, 2, 3, 3, 3, 4, 5),
     electionMs,
-    heartbeatMs: electionMs / pick(rng, 5, 5, 10),
+    heartbeatMs: electionMs / pick(rng, 3, 4, 5),
     writeTimeoutMs: pick(rng, 1000, 3000, 10_000),
+    leases: rng.below(4) === 0,
     snapshotWrites: pick(rng, 0, 5, 30, 200),
     snapshotMinMs: pick(rng, 1, 200, 2000),
     entriesKept: pick(rng, 0, 1, 10, 1000),
@@ -177,7 +206,7 @@ function drawSwarm(rng: Rng): Omit<Options, 'durationMs'> {
     pauseMaxMs: pick(rng, 100, 2000, 10_000),
     workload: {
       clientsPerNode: pick(rng, 1, 2, 3),
-      thinkMs: pick(rng, 20, 100, 400),
+      thinkMs: pick(rng, 50, 200, 800),
       burstMax: pick(rng, 1, 1, 4, 10),
       keys: pick(rng, 1, 3, 10, 40),
       largeValue: pick(rng, 0, 0, 5000, 60_000),
@@ -203,7 +232,7 @@ function drawDisk(rng: Rng): DiskOptions {
     syncMin: pick(rng, 50, 500),
     syncMax: pick(rng, 500, 3000, 20_000, 100_000),
     otherMax: pick(rng, 10, 200, 3000),
-    crash: pick(rng, 'prefix', 'prefix', 'drop'),
+    crash: pick(rng, 'prefix', 'prefix', 'zeros', 'drop'),
     namesInOrder: rng.below(2) === 0,
   };
 }

@@ -8,7 +8,8 @@ import { type Outcome, Simulation } from './simulation.js';
 
 interface Job {
   readonly seeds: readonly number[];
-  readonly profile: ProfileName;
+  /** Of seed S: profiles[S % length]. */
+  readonly profiles: readonly ProfileName[];
   readonly durationMs: number;
   /** Print what happened, line by line. */
   readonly verbose: boolean;
@@ -16,10 +17,16 @@ interface Job {
   readonly twice: boolean;
   /** Stop at the first seed that fails. */
   readonly untilFailure: boolean;
+  /** Do not run a failing seed again. */
+  readonly once: boolean;
+}
+
+function profileOf(seed: number, { profiles }: Job): ProfileName {
+  return profiles[seed % profiles.length]!;
 }
 
 async function runSeed(seed: number, job: Job): Promise<Outcome> {
-  const simulation = new Simulation(seed, job.profile, job.durationMs);
+  const simulation = new Simulation(seed, profileOf(seed, job), job.durationMs);
   const lines: string[] = [];
   if (job.verbose) {
     simulation.onLine = (line) => lines.push(line);
@@ -42,12 +49,14 @@ async function main(job: Job): Promise<void> {
   for (const seed of job.seeds) {
     const outcome = await runSeed(seed, job);
     let same = true;
-    if (job.twice || outcome.failure !== '') {
+    if (job.twice || (outcome.failure !== '' && !job.once)) {
       const again = await runSeed(seed, { ...job, verbose: false });
       same = again.trace === outcome.trace && again.failure === outcome.failure;
     }
     const counts = Object.fromEntries(outcome.counts);
-    process.stdout.write(`${JSON.stringify({ ...outcome, counts, same })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ ...outcome, profile: profileOf(seed, job), counts, same })}\n`,
+    );
     if (outcome.failure !== '' && job.untilFailure) return;
   }
 }

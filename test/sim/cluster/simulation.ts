@@ -25,6 +25,16 @@ const RAFT_PORT = 7000;
 /** Election timeouts a healed group gets until it serves. */
 const PATIENCE = 60;
 
+/** Errors that say that the data is not what was written. */
+const DAMAGE = new Set([
+  'E_LOG_CORRUPT',
+  'E_LOG_MISSING',
+  'E_LOG_LOST',
+  'E_MANIFEST',
+  'E_RDB',
+  'E_STABLE',
+]);
+
 export interface Outcome {
   readonly seed: number;
   /** Empty when all is well. */
@@ -48,6 +58,8 @@ export class Simulation {
   readonly rng: Rng;
   readonly counts = new Map<string, number>();
   readonly history: Operation[] = [];
+  /** Elections at which members are to die in one of their next disk operations. */
+  electionTraps = 0;
   /** Lines for people, when somebody listens. */
   onLine: (line: string) => void = () => {};
   readonly #invariants: Invariants;
@@ -58,6 +70,7 @@ export class Simulation {
   readonly #luaBinary: Uint8Array | null;
   readonly #probeHistories: Operation[][] = [];
   #clientNumber = 1000;
+  #unborn = false;
   #failure = '';
   #phase: 'safety' | 'core' | 'whole' = 'safety';
   #core: readonly SimHost[] = [];
@@ -98,7 +111,7 @@ export class Simulation {
     await this.#runFor(this.options.durationMs, () => false);
     await this.#liveness();
     let verdict: Verdict | null = null;
-    if (this.#failure === '') verdict = this.#judge();
+    if (this.#failure === '' && !this.#unborn) verdict = this.#judge();
     return {
       seed: this.seed,
       failure: this.#failure,
@@ -143,6 +156,26 @@ export class Simulation {
     });
   }
 
+  /**
+   * The fault atlas: what a majority acknowledged must stay on somebody's disk, so at any time only
+   * a minority is damaged, and each of them must have come back whole before it counts again.
+   */
+  mayDamage(host: SimHost): boolean {
+    if (host.damaged || !host.admitted || this.#phase !== 'safety') return false;
+    const hurt = this.hosts.filter((each) => each.damaged || !each.admitted).length;
+    return hurt + 1 <= this.hosts.length - majority(this.hosts.length);
+  }
+
+  /** After the power cut that is under way. */
+  wipeSoon(host: SimHost): void {
+    this.events.schedule(1, this.events.world, () => {
+      host.wipe();
+      this.#invariants.wiped(host.id);
+      this.#durable.get(host.id)!.durable.reread();
+      this.line(`${host.id} wiped`);
+    });
+  }
+
   /** One command of an operator; the answer is nobody's business. */
   ask(host: SimHost, command: Command): void {
     const plan: Plan = { commands: [command], kind: 'read', key: '', next: () => [] };
@@ -164,14 +197,14 @@ export class Simulation {
     for (const client of this.#clients) client.stop();
     this.#healCore();
     await this.#untilServing(this.#core, 'the core');
-    if (this.#failure !== '') return;
+    if (this.#failure !== '' || this.#unborn) return;
     this.#phase = 'whole';
     this.net.heal();
     for (const host of this.hosts) this.#heal(host);
     await this.#untilServing(this.hosts, 'the whole group');
-    if (this.#failure !== '') return;
+    if (this.#failure !== '' || this.#unborn) return;
     for (const client of this.#clients) client.close();
-    await this.#runFor(1000, () => false);
+    await this.#runFor(100, () => false);
     await this.#untilEqual();
   }
 
@@ -212,6 +245,7 @@ export class Simulation {
     await this.#runFor(patience, () => this.#isSettled(hosts));
     if (this.#failure !== '') return;
     if (!this.#isSettled(hosts)) {
+      if (this.#neverBegan()) return;
       this.#fail(`no convergence of ${who}: ${this.#describe(hosts)}`);
       return;
     }
@@ -220,6 +254,18 @@ export class Simulation {
     if (this.#failure === '' && !probes.every((done) => done())) {
       this.#fail(`${who} does not serve: ${this.#describe(hosts)}`);
     }
+  }
+
+  /**
+   * A group that lost power in its very first election, with its first entry on one disk only, may
+   * be left without a majority that may vote (the price of no votes from amnesia).
+   */
+  #neverBegan(): boolean {
+    const admitted = this.hosts.filter(({ admitted }) => admitted).length;
+    const never = admitted < majority(this.hosts.length) && this.#invariants.commitIndex === 0;
+    if (never) this.count('never began');
+    this.#unborn = never;
+    return never;
   }
 
   async #untilEqual(): Promise<void> {
@@ -290,6 +336,10 @@ export class Simulation {
       onStopped: (process) => this.startLater(process.host),
       onLog: (process, level, event, fields) => {
         this.count(`log ${event}`);
+        if (event === 'Starting election') this.#springTrap();
+        const error = String(fields?.error ?? '');
+        // An assertion is a bug wherever it ends up.
+        if (error.startsWith('AssertionError')) this.#fail(`${process.host.id} ${event}: ${error}`);
         this.line(`${process.host.id} ${level} ${event} ${JSON.stringify(fields ?? {})}`);
       },
     };
@@ -308,6 +358,16 @@ export class Simulation {
       this.count('crashed in an operation');
       this.startLater(host);
     };
+  }
+
+  #springTrap(): void {
+    if (this.electionTraps === 0 || this.#phase !== 'safety') return;
+    this.electionTraps--;
+    for (const { running, disk } of this.hosts) {
+      if (running && this.rng.below(3) > 0) {
+        disk.troubles.operationsToLive = 1 + this.rng.below(6);
+      }
+    }
   }
 
   line(text: string): void {
@@ -329,6 +389,7 @@ export class Simulation {
       `-raft-heartbeat-timeout=${options.heartbeatMs}ms`,
       `-raft-election-timeout=${options.electionMs}ms`,
       `-write-timeout=${options.writeTimeoutMs}ms`,
+      `-raft-lease-reads=${options.leases}`,
       `-snapshot-interval-cmds=${options.snapshotWrites}`,
       `-snapshot-min-interval=${options.snapshotMinMs}ms`,
       `-raft-snapshot-threshold=${options.entriesKept}`,
@@ -394,6 +455,13 @@ export class Simulation {
     const { host } = process;
     const expected = error instanceof OperationalError && error.code === 'E_DISK';
     this.line(`${host.id} fatal ${String(error)}`);
+    if (host.damaged && error instanceof OperationalError && DAMAGE.has(error.code)) {
+      // What the message says: let it join again with an empty directory.
+      this.count(`damage refused: ${error.code}`);
+      this.wipeSoon(host);
+      this.startLater(host);
+      return;
+    }
     if (!expected) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.#fail(`${host.id} ended: ${text}`);

@@ -1,0 +1,80 @@
+// The whole-node simulation as far as every test run takes it: short seeds of every profile, a seed
+// twice, some mutants. In processes of its own: a run owns its process (cluster/guard.ts).
+
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { MUTANTS } from './mutants.js';
+
+/** Those that die within a few seeds, of different kinds. */
+const SAMPLE = [
+  'commits-older-term-by-counting',
+  'leader-counts-itself-before-flush',
+  'log-not-synced',
+  'origins-not-in-snapshot',
+  'read-without-a-quorum',
+  'watch-not-judged-in-the-log',
+];
+
+function sim(...args: string[]): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['test/sim/main.mjs', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        output += String(chunk);
+      });
+    }
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
+
+describe('whole nodes', { timeout: 900_000 }, () => {
+  it('lose, repeat and invent nothing, and come back, in 200 short seeds', async () => {
+    const { code, output } = await sim('--seeds', '200', '--profile', 'all', '--ms', '3000');
+    expect(output).toContain('lost 0, duplicated 0, stale 0, wrong 0\nfailed seeds: 0\n');
+    expect(code).toBe(0);
+  });
+
+  it('do the same again for the same seed', async () => {
+    const args = ['--seed', '7', '--profile', 'snapshot', '--ms', '3000', '--twice'];
+    const { code, output } = await sim(...args);
+    expect(output).toContain('failed seeds: 0');
+    expect(code).toBe(0);
+  });
+
+  it('with a fault built in are caught', async () => {
+    const { code, output } = await sim('--mutants', '--mutant', SAMPLE.join(','), '--ms', '6000');
+    expect(output).toContain('6 mutants, alive: none');
+    expect(code).toBe(0);
+  });
+});
+
+describe('mutants', () => {
+  it('change exactly one place each', () => {
+    const wrong = MUTANTS.filter(({ file, from }) => {
+      return readFileSync(`src/${file}`, 'utf8').split(from).length !== 2;
+    });
+    expect(wrong.map(({ name }) => name)).toEqual([]);
+    expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
+    expect(MUTANTS.length).toBeGreaterThanOrEqual(30);
+  });
+});
+
+describe('npm run sim', () => {
+  it('says what is wrong with its arguments', async () => {
+    const cases = [
+      [['--seeds', 'many'], '--seeds is "many"; expected a whole number from 1 on'],
+      [['--profile', 'foo'], 'no profile "foo"; there are: swarm, calm'],
+      [['--mutant', 'foo'], 'no mutant "foo"; there are: '],
+      [['--speed', '9'], "Unknown option '--speed'"],
+    ] as const;
+    for (const [args, expected] of cases) {
+      const { code, output } = await sim(...args);
+      expect(output).toContain(expected);
+      expect(code).toBe(2);
+    }
+  });
+});
