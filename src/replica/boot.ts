@@ -290,7 +290,7 @@ async function loadSnapshot(
   const { path } = store.snapshot;
   try {
     const { aux, keys } = await loadRdb(disk, path, machine.keyspace);
-    const { meta, state } = parseAux(aux);
+    const { meta, state } = parseAux(aux, path);
     machine.loadState(state);
     logger.info('Snapshot loaded', { index: meta.index, term: meta.term, keys });
     return meta;

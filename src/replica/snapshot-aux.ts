@@ -7,6 +7,10 @@ import type { MachineState } from '../machine/machine.js';
 import { membershipFrom } from '../raft/membership-json.js';
 import type { SnapshotMeta } from '../raft/types.js';
 import type { LoadReport } from '../storage/rdb/reader.js';
+import { unknownFormat } from '../storage/storage-errors.js';
+
+/** Raised when older programs would misread a snapshot; one without the field is of the first. */
+export const SNAPSHOT_FORMAT = 1;
 
 export function auxOf(meta: SnapshotMeta, state: MachineState): ReadonlyMap<string, string> {
   return new Map([
@@ -14,6 +18,7 @@ export function auxOf(meta: SnapshotMeta, state: MachineState): ReadonlyMap<stri
     ['redis-bits', '64'],
     ['ctime', String(Math.floor(state.time / 1000))],
     ['aof-base', '1'],
+    ['helios-format', String(SNAPSHOT_FORMAT)],
     ['helios-index', String(meta.index)],
     ['helios-term', String(meta.term)],
     ['helios-time', String(state.time)],
@@ -24,11 +29,19 @@ export function auxOf(meta: SnapshotMeta, state: MachineState): ReadonlyMap<stri
   ]);
 }
 
-/** Throws E_RDB, naming the field, when one is missing or malformed. */
-export function parseAux(aux: ReadonlyMap<string, string>): {
+/**
+ * Throws E_FORMAT_VERSION for a snapshot of a newer program; E_RDB, naming the field, when one is
+ * missing or malformed. `what`: the file, for the message.
+ */
+export function parseAux(
+  aux: ReadonlyMap<string, string>,
+  what = 'the snapshot',
+): {
   meta: SnapshotMeta;
   state: MachineState;
 } {
+  const format = aux.has('helios-format') ? numberField(aux, 'helios-format') : SNAPSHOT_FORMAT;
+  if (format > SNAPSHOT_FORMAT) throw unknownFormat(what, format, SNAPSHOT_FORMAT);
   const index = numberField(aux, 'helios-index');
   const term = numberField(aux, 'helios-term');
   const time = numberField(aux, 'helios-time');
