@@ -16,7 +16,7 @@ export interface EpochOptions {
   readonly cluster: ChaosCluster;
   readonly recorder: Recorder;
   readonly workersPerNode: number;
-  readonly nemesis: Pick<NemesisOptions, 'faults' | 'holdMsMax' | 'calmMsMax' | 'note'>;
+  readonly nemesis: Pick<NemesisOptions, 'faults' | 'holdMsMax' | 'calmMsMax' | 'note' | 'gentle'>;
   readonly faultCounts: Map<string, number>;
   /** ms by which wall clocks may differ. */
   readonly clockError: number;

@@ -104,6 +104,7 @@ export class Run implements BoxedWork {
         workersPerNode: WORKERS_PER_NODE,
         nemesis: {
           faults: this.#faults,
+          gentle: false,
           holdMsMax: Math.min(holdMsMax, seconds * 300),
           calmMsMax: Math.min(4000, seconds * 100),
           note: (text) => this.#note(text),

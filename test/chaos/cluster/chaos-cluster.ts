@@ -105,13 +105,16 @@ export class ChaosCluster {
 
   /** Waits until every node accepts clients and follows the same leader. */
   async ready(ms: number): Promise<void> {
-    await this.eventually('all nodes follow one leader', ms, async () => {
-      const named = await this.leadersNamed();
-      const leaders = new Set(named.values());
-      return named.size === this.nodes.length && leaders.size === 1 && !leaders.has('')
-        ? true
-        : null;
-    });
+    await this.eventually('all nodes follow one leader', ms, async () =>
+      (await this.isWhole()) ? true : null,
+    );
+  }
+
+  /** True when every node answers and names the same leader. */
+  async isWhole(): Promise<boolean> {
+    const named = await this.leadersNamed();
+    const leaders = new Set(named.values());
+    return named.size === this.nodes.length && leaders.size === 1 && !leaders.has('');
   }
 
   /** Waits until every node has applied the same, and returns each DEBUG DIGEST by node. */

@@ -91,8 +91,8 @@ const EVENTS: readonly Event[] = [
   },
 ];
 
-const WATCH_MS = 3000;
-const SETTLE_MS = 500;
+const WATCH_MS = 1500;
+const SETTLE_MS = 300;
 
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

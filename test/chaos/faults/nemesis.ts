@@ -19,6 +19,8 @@ export interface NemesisOptions {
   note(text: string): void;
   /** Acknowledged writes so far. */
   writes(): number;
+  /** One fault at a time, and only to a cluster that is whole. */
+  readonly gentle: boolean;
 }
 
 const LANES = 2;
@@ -43,7 +45,8 @@ export class Nemesis {
     this.#options = options;
     this.counts = counts;
     if (options.faults.length === 0) return;
-    for (let lane = 0; lane < LANES; lane++) this.#lanes.push(this.#run(lane));
+    const lanes = options.gentle ? 1 : LANES;
+    for (let lane = 0; lane < lanes; lane++) this.#lanes.push(this.#run(lane));
   }
 
   /** Ends the faults under way early and waits until each is undone. */
@@ -62,12 +65,20 @@ export class Nemesis {
     };
     await this.#sleep(rng.below(calmMsMax));
     while (this.#running) {
+      if (!(await this.#mayStrike())) continue;
       const fault = faults[rng.below(faults.length)]!;
       this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
       await fault.run(context);
       await this.#writesFlow();
       await this.#sleep(rng.below(calmMsMax));
     }
+  }
+
+  async #mayStrike(): Promise<boolean> {
+    const { gentle, cluster } = this.#options;
+    if (!gentle || (await cluster.isWhole())) return true;
+    await this.#sleep(50);
+    return false;
   }
 
   /** A slow machine gets slower faults, not a cluster that is always down. */

@@ -67,7 +67,7 @@ class MembershipRun implements BoxedWork {
       ...{ cluster: this.#cluster, recorder: this.#recorder, faultCounts: this.#faultCounts },
       nemesis: {
         faults: kills ? allFaults.filter(({ name }) => KILLS.includes(name)) : [],
-        ...{ holdMsMax: 2000, calmMsMax: 6000, note: () => {} },
+        ...{ gentle: true, holdMsMax: 2000, calmMsMax: 3000, note: () => {} },
       },
       meanwhile: (load) => this.#steps(load),
     });
