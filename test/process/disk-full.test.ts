@@ -109,7 +109,12 @@ describe('a node alone whose disk is full', () => {
     expect(await outcome(other.del('big:21'))).toMatch(/^MISCONF.*no room left at all/);
     expect(await other.get('big:30')).toBe(BIG);
 
+    // A start finds no room either, and says so; with some it is as it was.
+    await daemon.kill();
+    await expect(daemon.start()).rejects.toThrow();
+    expect(daemon.output).toMatch(/^\[FATAL\] E_DISK: .*ENOSPC.*The disk is full: free space/m);
     disk.empty();
+    await daemon.start();
     await written(other, 'after');
     await eventually('the reserve is back', async () =>
       (await other.info('persistence')).includes('helios_disk_full:0') ? true : null,
