@@ -300,6 +300,7 @@ export class NodeLife {
       onDown: (nodeId) => this.#replica?.onLinkDown(nodeId),
       onUnreachable: (nodeId) => this.#replica?.onUnreachable(nodeId),
       judge: (hello) => this.#judge(hello),
+      isKnown: (member) => this.#gatekeeper.isKnown(member),
       judgeWelcome: (member) => this.#gatekeeper.judge(member),
       onRefused: (_id, { code }) => {
         if (code === 'removed') this.#members?.noteRemoved();

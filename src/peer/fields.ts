@@ -2,6 +2,10 @@
 // float64, which holds every safe integer exactly. A reader that runs over the end reports it
 // through `ok` and yields zeros, never throws.
 
+import { assert } from '../base/assert.js';
+
+const WORD_MAX = 255;
+
 export class FieldWriter {
   readonly buffer: Buffer;
   #at: number;
@@ -21,6 +25,13 @@ export class FieldWriter {
 
   u32(value: number): void {
     this.#at = this.buffer.writeUInt32LE(value, this.#at);
+  }
+
+  /** At most 255 latin1 characters. */
+  word(value: string): void {
+    assert(value.length <= WORD_MAX, 'a word fits its length byte');
+    this.u8(value.length);
+    this.#at += this.buffer.latin1Write(value, this.#at);
   }
 
   number(value: number): void {
@@ -66,6 +77,10 @@ export class FieldReader {
     if (Number.isSafeInteger(value) && value >= -1) return value;
     this.ok = false;
     return 0;
+  }
+
+  word(): string {
+    return this.bytes(this.u8()).latin1Slice();
   }
 
   bytes(length: number): Buffer {

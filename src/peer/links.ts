@@ -5,6 +5,7 @@
 
 import type { Clock } from '../platform/clock.js';
 import type { Net } from '../platform/net.js';
+import type { MessageType } from '../raft/messages.js';
 import { type AcceptedLink, Acceptor } from './acceptor.js';
 import {
   type AdminRequest,
@@ -59,6 +60,8 @@ export interface LinkEvents {
   judge(hello: Hello): Refusal | null;
   /** Null when a member that answered this node's dial is who was meant. */
   judgeWelcome(member: MemberIdentity): Refusal | null;
+  /** Whether the sender is the very directory that this node's roster means by that id. */
+  isKnown(member: MemberIdentity): boolean;
   /** A member does not want this node. */
   onRefused(nodeId: string, refusal: Refusal): void;
   /** A frame of a `bulk` link (snapshot stream). */
@@ -75,6 +78,14 @@ export interface LinkOptions {
   readonly decodeEntry: EntryDecoder;
   readonly events: LinkEvents;
 }
+
+/**
+ * What a leader or a candidate sends is judged by term and log alone: it may be a member by entries
+ * that this node does not have yet. Votes and acknowledgements are those of a directory.
+ */
+const HEARD_FROM_UNKNOWN: ReadonlySet<MessageType> = new Set<MessageType>([
+  ...(['append', 'heartbeat', 'vote', 'preVote', 'timeoutNow', 'readIndexResponse'] as const),
+]);
 
 export class PeerLinks {
   readonly #options: LinkOptions;
@@ -245,20 +256,26 @@ export class PeerLinks {
       return;
     }
     const expected = link.hello.kind === 'raft';
-    const fault = expected ? this.#receiveRaft(from, kind, body) : `frame kind ${kind} of a joiner`;
+    const fault = expected
+      ? this.#receiveRaft(link.hello, kind, body)
+      : `frame kind ${kind} of a joiner`;
     if (fault === null) return;
     this.refusals.note('message', from, `from member ${from}: ${fault}`);
     link.close();
   }
 
-  #receiveRaft(from: string, kind: number, body: Buffer): string | null {
+  #receiveRaft(hello: Hello, kind: number, body: Buffer): string | null {
     const { events, decodeEntry, self } = this.#options;
+    const from = hello.nodeId;
+    const known = events.isKnown(hello);
     if (kind === FrameKind.raft) {
       const message = decodeRaft(body, from, self().nodeId, decodeEntry);
       if (typeof message === 'string') return message;
+      if (!known && !HEARD_FROM_UNKNOWN.has(message.type)) return null;
       events.onMessage(message);
       return null;
     }
+    if (!known && kind !== FrameKind.proposeNack && kind !== FrameKind.adminResponse) return null;
     if (kind === FrameKind.propose) {
       const proposal = decodeProposal(body);
       if (typeof proposal === 'string') return proposal;

@@ -1,9 +1,10 @@
 // Owns: raft messages as bytes: u8 type, then the fields in the order below; numbers are float64,
-// booleans u8; then the number of entries of an append and their lengths (u32 each); then a CRC-32
-// of all that (u32): a flipped bit in a commit index would apply what is not committed, and TCP's
-// sum lets one in 65,536 pass. It costs 0.2 to 0.5 us a message, beside a sync for each batch. The
-// record bytes of an append follow as they are: each has its own CRC, and none is copied. `from`
-// and `to` are not sent: a link has one sender and one receiver, fixed by the handshake.
+// booleans u8, words u8 length and that many characters; then the number of entries of an append
+// and their lengths (u32 each); then a CRC-32 of all that (u32): a flipped bit in a commit index
+// would apply what is not committed, and TCP's sum lets one in 65,536 pass. It costs 0.2 to 0.5 us
+// a message, beside a sync for each batch. The record bytes of an append follow as they are: each
+// has its own CRC, and none is copied. `from` and `to` are not sent: a link has one sender and one
+// receiver, fixed by the handshake.
 
 import type { LoggedRecord } from '../base/log-entry.js';
 import { crc32 } from '../platform/checksum.js';
@@ -26,35 +27,49 @@ type NumberField =
   | 'hintTerm'
   | 'readRound'
   | 'id';
+type WordField = 'voterUuid';
 type FlagField = 'transfer' | 'granted' | 'accepted' | 'promised' | 'admitted';
 
 interface Layout {
   readonly code: number;
   readonly numbers: readonly NumberField[];
   readonly flags: readonly FlagField[];
+  readonly words: readonly WordField[];
 }
 
 const CRC_BYTES = 4;
 
-const VOTE: Omit<Layout, 'code'> = { numbers: ['lastIndex', 'lastTerm'], flags: ['transfer'] };
-const GRANT: Omit<Layout, 'code'> = { numbers: [], flags: ['granted'] };
+const VOTE: Omit<Layout, 'code'> = {
+  numbers: ['lastIndex', 'lastTerm'],
+  flags: ['transfer'],
+  words: ['voterUuid'],
+};
+const GRANT: Omit<Layout, 'code'> = { numbers: [], flags: ['granted'], words: [] };
 
 const LAYOUTS: { readonly [type in MessageType]: Layout | null } = {
   vote: { code: 1, ...VOTE },
   preVote: { code: 2, ...VOTE },
   voteResponse: { code: 3, ...GRANT },
   preVoteResponse: { code: 4, ...GRANT },
-  append: { code: 5, numbers: ['prevIndex', 'prevTerm', 'commitIndex'], flags: [] },
-  appendResponse: { code: 6, numbers: ['index', 'hintIndex', 'hintTerm'], flags: ['accepted'] },
-  heartbeat: { code: 7, numbers: ['commitIndex', 'readRound'], flags: [] },
-  heartbeatResponse: { code: 8, numbers: ['readRound'], flags: ['promised', 'admitted'] },
-  readIndex: { code: 9, numbers: ['id'], flags: [] },
-  readIndexResponse: { code: 10, numbers: ['id', 'index'], flags: [] },
-  timeoutNow: { code: 11, numbers: ['lastIndex', 'lastTerm'], flags: [] },
+  append: layout(5, ['prevIndex', 'prevTerm', 'commitIndex']),
+  appendResponse: layout(6, ['index', 'hintIndex', 'hintTerm'], ['accepted']),
+  heartbeat: layout(7, ['commitIndex', 'readRound']),
+  heartbeatResponse: layout(8, ['readRound'], ['promised', 'admitted']),
+  readIndex: layout(9, ['id']),
+  readIndexResponse: layout(10, ['id', 'index']),
+  timeoutNow: layout(11, ['lastIndex', 'lastTerm']),
   // Never crosses a link: the receiver's own driver steps it when the bulk link has delivered a
   // snapshot.
   snapshot: null,
 };
+
+function layout(
+  code: number,
+  numbers: readonly NumberField[],
+  flags: readonly FlagField[] = [],
+): Layout {
+  return { code, numbers, flags, words: [] };
+}
 
 const TYPES = new Map<number, { type: MessageType; layout: Layout }>();
 for (const [type, layout] of Object.entries(LAYOUTS)) {
@@ -64,10 +79,13 @@ for (const [type, layout] of Object.entries(LAYOUTS)) {
 /** The frame of a message as buffers to write in order. */
 export function encodeRaft(message: PeerMessage): Buffer[] {
   const layout = LAYOUTS[message.type]!;
-  const fields = message as unknown as Record<NumberField, number> & Record<FlagField, boolean>;
+  const fields = message as unknown as Record<NumberField, number> &
+    Record<FlagField, boolean> &
+    Record<WordField, string>;
   const entries = message.type === 'append' ? message.entries : [];
   const listBytes = message.type === 'append' ? 4 + 4 * entries.length : 0;
-  const fixed = 9 + 8 * layout.numbers.length + layout.flags.length + listBytes + CRC_BYTES;
+  let fixed = 9 + 8 * layout.numbers.length + layout.flags.length + listBytes + CRC_BYTES;
+  for (const name of layout.words) fixed += 1 + fields[name].length;
   let recordBytes = 0;
   for (const entry of entries) recordBytes += entry.body.bytes.length;
   const head = frameHead(FrameKind.raft, fixed + recordBytes, fixed);
@@ -76,6 +94,7 @@ export function encodeRaft(message: PeerMessage): Buffer[] {
   writer.number(message.term);
   for (const name of layout.numbers) writer.number(fields[name]);
   for (const name of layout.flags) writer.u8(fields[name] ? 1 : 0);
+  for (const name of layout.words) writer.word(fields[name]);
   if (message.type === 'append') {
     writer.u32(entries.length);
     for (const entry of entries) writer.u32(entry.body.bytes.length);
@@ -103,6 +122,7 @@ export function decodeRaft(
   const message: Record<string, unknown> = { type, from, to, term: reader.number() };
   for (const name of layout.numbers) message[name] = reader.number();
   for (const name of layout.flags) message[name] = reader.u8() === 1;
+  for (const name of layout.words) message[name] = reader.word();
   const lengths = type === 'append' ? decodeLengths(reader) : [];
   if (typeof lengths === 'string') return lengths;
   const end = reader.at;

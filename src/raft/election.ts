@@ -15,6 +15,7 @@ import {
   restartElectionTimer,
   voteFor,
 } from './roles.js';
+import { uuidOf } from './roster.js';
 import type { RaftState } from './state.js';
 
 /** Asks whether a campaign could be won; changes no term. */
@@ -41,7 +42,7 @@ export function candidateDurable<B>(state: RaftState<B>): void {
 export function onPreVote<B>(state: RaftState<B>, message: VoteRequest): void {
   const granted =
     message.term > state.term &&
-    state.mayVoteFor(message.lastIndex) &&
+    state.mayVoteFor(message.lastIndex, message.voterUuid) &&
     (message.transfer || !state.hasRecentLeader) &&
     state.log.isUpToDate(message.lastIndex, message.lastTerm);
   if (granted) yieldTo(state, message);
@@ -55,7 +56,7 @@ export function onVote<B>(state: RaftState<B>, message: VoteRequest): void {
   const granted =
     (free || state.vote === message.from) &&
     (message.transfer || !state.lease.promised) &&
-    state.mayVoteFor(message.lastIndex) &&
+    state.mayVoteFor(message.lastIndex, message.voterUuid) &&
     state.log.isUpToDate(message.lastIndex, message.lastTerm);
   if (granted) {
     voteFor(state, message.from);
@@ -103,7 +104,8 @@ function askForVotes<B>(state: RaftState<B>, type: 'vote' | 'preVote', term: num
   const transfer = state.transferCampaign;
   const ask = (to: string): void => {
     if (to === state.id) return;
-    const message = { type, from: state.id, to, term, lastIndex, lastTerm, transfer };
+    const voterUuid = uuidOf(state.membership.roster, to);
+    const message = { type, from: state.id, to, term, lastIndex, lastTerm, transfer, voterUuid };
     if (type === 'vote') state.sendAfterDurable(message);
     else state.send(message);
   };

@@ -24,6 +24,8 @@ export interface VoteRequest extends Envelope {
   readonly lastIndex: number;
   readonly lastTerm: number;
   readonly transfer: boolean;
+  /** The receiver's uuid in the asker's membership; empty while it was never seen. */
+  readonly voterUuid: string;
 }
 
 export interface VoteResponse extends Envelope {

@@ -129,7 +129,7 @@ export class RaftState<B> {
    */
   get promotable(): boolean {
     if (this.pendingSnapshot !== null || this.quarantined || this.stalled) return false;
-    if (!this.mayVoteFor(this.log.lastIndex)) return false;
+    if (!this.mayVoteFor(this.log.lastIndex, '')) return false;
     const { current, currentIndex } = this.memberships;
     if (isVoter(current, this.id)) return true;
     if (currentIndex <= this.commitIndex) return false;
@@ -137,12 +137,15 @@ export class RaftState<B> {
   }
 
   /**
-   * May this node's vote count for a log that ends at `lastIndex`? One that may have forgotten what
-   * it acknowledged must not help a log to win that lacks it; an empty log can win only where most
-   * logs are empty.
+   * May this node's vote count for a log that ends at `lastIndex` and knows this node by `uuid`?
+   * One that may have forgotten what it acknowledged must not help a log to win that lacks it. An
+   * empty log can win only where most logs are empty. A log that has this node's present UUID in it comes
+   * from a leader that had seen it: whatever a directory before it acknowledged is in that log, and
+   * whatever this one did is still here.
    */
-  mayVoteFor(lastIndex: number): boolean {
-    return this.admission === 'admitted' || (this.admission === 'new' && lastIndex === 0);
+  mayVoteFor(lastIndex: number, uuid: string): boolean {
+    if (this.admission === 'admitted' || (uuid !== '' && uuid === this.config.uuid)) return true;
+    return this.admission === 'new' && lastIndex === 0;
   }
 
   /**

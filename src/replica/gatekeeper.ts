@@ -1,7 +1,8 @@
 // Owns: who may talk to this node, by identity and not by address (architecture D10): another
 // cluster, a UUID that was removed, and a member's id with another data directory than the roster
-// knows are refused; what each member said of itself last is kept for the leader to act on. Decides
-// nothing about membership.
+// knows are refused, unless that one may be right because this node's log is old: then what it
+// leads is heard and what it promises does not count. What each member said of itself last is kept
+// for the leader to act on. Decides nothing about membership.
 
 import type { Hello, MemberIdentity, Refusal, Standing } from '../peer/handshake.js';
 import { refusalOf } from '../peer/handshake.js';
@@ -75,14 +76,26 @@ export class Gatekeeper {
     return this.#refusalFor(member) === null;
   }
 
+  /**
+   * Whether the roster in force means this very directory by the id. Of ids that are no members the
+   * core itself takes no answers.
+   */
+  isKnown({ nodeId, uuid }: MemberIdentity): boolean {
+    const { roster } = this.#parts.membership();
+    const row = rosterMember(roster, nodeId);
+    return row === null || row.uuid === uuid || (row.uuid === '' && roster.clusterId === '');
+  }
+
   #refusalFor(member: MemberIdentity): Refusal | null {
     const { nodeId: id, uuid } = member;
     const { roster } = this.#parts.membership();
     const committed = this.#parts.committed().roster;
     if (committed.removed.includes(uuid)) return removed(id);
-    // Who leaves is needed until its leaving is committed: it may be the leader.
     const row = rosterMember(roster, id);
+    // Who leaves is needed until its leaving is committed: it may be the leader.
     if (row === null && rosterMember(committed, id)?.uuid === uuid) return null;
+    // A full member of this cluster by entries that this node may only not have yet: it may lead.
+    if (this.#isComrade(member)) return null;
     if (roster.removed.includes(uuid)) {
       return refusalOf(`${id} is about to be removed`, 'again', 'identity');
     }
@@ -107,8 +120,11 @@ export class Gatekeeper {
     const members = allMembers(this.#parts.membership());
     // Whoever is only about to join knows nobody yet.
     if (members.length === 0 || members.includes(id)) return null;
-    const comrade = own !== '' && member.clusterId === own;
-    return comrade ? null : refusalOf(`${id} is not a member of this cluster`, 'again');
+    return refusalOf(`${id} is not a member of this cluster`, 'again');
+  }
+
+  #isComrade({ clusterId, standing }: MemberIdentity): boolean {
+    return clusterId !== '' && clusterId === this.#parts.clusterId() && standing === 'admitted';
   }
 }
 

@@ -40,8 +40,8 @@ function decodeEntry(bytes: Buffer): PeerEntry | string {
 
 const base = { from: 'a', to: 'b', term: 7 };
 const MESSAGES: PeerMessage[] = [
-  { ...base, type: 'vote', lastIndex: 9, lastTerm: 3, transfer: true },
-  { ...base, type: 'preVote', lastIndex: 2 ** 40, lastTerm: 3, transfer: false },
+  { ...base, type: 'vote', lastIndex: 9, lastTerm: 3, transfer: true, voterUuid: '' },
+  { ...base, type: 'preVote', lastIndex: 2 ** 40, lastTerm: 3, transfer: false, voterUuid: 'a-1' },
   { ...base, type: 'voteResponse', granted: true },
   { ...base, type: 'preVoteResponse', granted: false },
   { ...base, type: 'append', prevIndex: 4, prevTerm: 2, commitIndex: 3, entries: [] },

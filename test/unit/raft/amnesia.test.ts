@@ -128,10 +128,42 @@ describe('a node that lost its disk', () => {
     const group = new Group(member);
     member.core.step({
       ...{ type: 'vote', from: 'a', to: 'c', term: 1 },
-      ...{ lastIndex: 0, lastTerm: 0, transfer: false },
+      ...{ lastIndex: 0, lastTerm: 0, transfer: false, voterUuid: '' },
     });
     group.collect();
     expect(group.sentOf('voteResponse')).toMatchObject([{ granted: true }]);
+  });
+
+  it.each(['new', 'joining'] as const)(
+    'votes for a log that knows its present UUID: it lost nothing since (%s)',
+    (admission) => {
+      const member = stranger('c', 'c-2', admission);
+      const group = new Group(member);
+      const ask = { type: 'vote', from: 'a', to: 'c', lastIndex: 3, lastTerm: 1 } as const;
+      member.core.step({ ...ask, term: 2, transfer: false, voterUuid: 'c-1' });
+      member.core.step({ ...ask, term: 3, transfer: false, voterUuid: 'c-2' });
+      group.collect();
+      const answers = group.sentOf('voteResponse');
+      expect(answers.map(({ term, granted }) => [term, granted])).toEqual([
+        [2, false],
+        [3, true],
+      ]);
+    },
+  );
+
+  it('elects the only one that has the first entry, which it could tell nobody', () => {
+    const group = fresh();
+    group.isolate('c');
+    group.lose('append');
+    group.core('a').campaign();
+    group.settle();
+    expect(group.core('a').role).toBe('leader');
+    for (const id of IDS) group.get(id).restart();
+    expect(admissions(group)).toEqual(['admitted', 'new', 'new']);
+    group.heal();
+    group.isolate('c');
+    group.tick(8 * ELECTION, 'a', 'b');
+    expect(group.core('a').role).toBe('leader');
   });
 
   it('votes for nobody at all when it knows that it is to join', () => {
@@ -139,7 +171,7 @@ describe('a node that lost its disk', () => {
     const group = new Group(member);
     member.core.step({
       ...{ type: 'vote', from: 'a', to: 'c', term: 1 },
-      ...{ lastIndex: 0, lastTerm: 0, transfer: false },
+      ...{ lastIndex: 0, lastTerm: 0, transfer: false, voterUuid: '' },
     });
     group.collect();
     expect(group.sentOf('voteResponse')).toMatchObject([{ granted: false }]);

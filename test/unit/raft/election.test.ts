@@ -8,7 +8,16 @@ import { type Body, ELECTION, entries, Group, Member, voters } from './group.js'
 const ABC = voters('a', 'b', 'c');
 
 function vote(from: string, to: string, term: number, lastIndex = 0, lastTerm = 0) {
-  return { type: 'vote', from, to, term, lastIndex, lastTerm, transfer: false } as const;
+  return {
+    type: 'vote',
+    from,
+    to,
+    term,
+    lastIndex,
+    lastTerm,
+    transfer: false,
+    voterUuid: '',
+  } as const;
 }
 
 /** What `member` answers at once and what it answers once durable. */

@@ -22,6 +22,7 @@ function garbage(rng: Rng, term: number): Message<Body> {
     lastIndex: number(),
     lastTerm: number(),
     transfer: flag(),
+    voterUuid: '',
     granted: flag(),
     prevIndex: flag() ? small() : number(),
     prevTerm: flag() ? small() : number(),
@@ -81,7 +82,14 @@ describe('a core', () => {
 
   it('ignores what is not addressed to it or comes from itself', () => {
     const member = new Member('a', ABC);
-    const vote = { type: 'vote', term: 5, lastIndex: 9, lastTerm: 4, transfer: false } as const;
+    const vote = {
+      type: 'vote',
+      term: 5,
+      lastIndex: 9,
+      lastTerm: 4,
+      transfer: false,
+      voterUuid: '',
+    } as const;
     member.core.step({ ...vote, from: 'b', to: 'c' });
     member.core.step({ ...vote, from: 'a', to: 'a' });
     member.core.step({ ...vote, from: 'b', to: 'a', term: Number.NaN });

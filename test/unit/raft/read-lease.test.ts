@@ -161,11 +161,11 @@ describe('a member that has promised', () => {
     const vote = { type: 'vote', from: 'b', to: 'c', lastIndex: 9, lastTerm: 1 } as const;
     const stepped = { type: 'voteResponse', from: 'b', to: 'c', term: 7, granted: false } as const;
     group.core('c').step(stepped);
-    group.core('c').step({ ...vote, term: 7, transfer: false });
+    group.core('c').step({ ...vote, term: 7, transfer: false, voterUuid: '' });
     group.settle();
     expect(group.core('c').status()).toMatchObject({ term: 7, vote: '' });
     at(group, 3 * PROMISE, 'c');
-    group.core('c').step({ ...vote, term: 7, transfer: false });
+    group.core('c').step({ ...vote, term: 7, transfer: false, voterUuid: '' });
     expect(group.core('c').status().vote).toBe('b');
   });
 

@@ -262,6 +262,7 @@ describe('a follower', () => {
       lastIndex: 9,
       lastTerm: 9,
       transfer: true,
+      voterUuid: '',
     });
     for (let i = 0; i < 5 * ELECTION; i++) other.core.tick();
     expect([other.core.role, other.core.term, other.core.takeReady()]).toEqual([

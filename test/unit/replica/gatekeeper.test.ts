@@ -49,12 +49,18 @@ describe('a member of a cluster', () => {
     ['a removed UUID', hello('x', 'x-1'), 'x was removed from this cluster', 'removed', 'identity'],
     [
       'another directory',
-      hello('b', 'b-2'),
+      hello('b', 'b-2', { standing: 'new' }),
       'another data directory (uuid b-1, not b-2)',
       'again',
       'identity',
     ],
-    ['who was never seen', hello('c', 'c-1'), 'was not here before', 'again', 'identity'],
+    [
+      'who was never seen',
+      hello('c', 'c-1', { standing: 'new' }),
+      'was not here before',
+      'again',
+      'identity',
+    ],
     ['a stranger', hello('y', 'y-1', { clusterId: '' }), 'y is not a member', 'again', 'stranger'],
   ])('refuses %s', (_, greeting, reason, code, cause) => {
     expect(gate(MEMBERS, 'C').judgeHello(greeting)).toEqual({
@@ -82,9 +88,22 @@ describe('a member of a cluster', () => {
     expect([...keeper.guests]).toEqual([['d', 'd:9']]);
   });
 
+  it.each([
+    ['goes by another directory in a newer log', hello('b', 'b-2')],
+    ['was never seen by the leaders this node knows', hello('c', 'c-1')],
+    ['leaves by an entry that may be taken back', hello('b', 'b-3')],
+  ])('hears a full member that %s, but takes no promise from it', (_, greeting) => {
+    const leaving = membershipOf(['a', 'b', 'c'], [], { ...ROSTER, removed: ['x-1', 'b-3'] });
+    const keeper = gate(leaving, 'C', MEMBERS);
+    expect(keeper.judgeHello(greeting)).toBeNull();
+    expect(keeper.isKnown(greeting)).toBe(false);
+    expect(keeper.isKnown(hello('b', 'b-1'))).toBe(true);
+  });
+
   it('tells nobody that it was removed before that is certain', () => {
     const before = membershipOf(['a', 'x'], [], { ...ROSTER, removed: [] });
-    expect(gate(MEMBERS, 'C', before).judgeHello(hello('x', 'x-1'))?.code).toBe('again');
+    const leaving = hello('x', 'x-1', { standing: 'new' });
+    expect(gate(MEMBERS, 'C', before).judgeHello(leaving)?.code).toBe('again');
   });
 });
 
