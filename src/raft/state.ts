@@ -139,9 +139,9 @@ export class RaftState<B> {
   /**
    * May this node's vote count for a log that ends at `lastIndex` and knows this node by `uuid`?
    * One that may have forgotten what it acknowledged must not help a log to win that lacks it. An
-   * empty log can win only where most logs are empty. A log that has this node's present UUID in it comes
-   * from a leader that had seen it: whatever a directory before it acknowledged is in that log, and
-   * whatever this one did is still here.
+   * empty log can win only where most logs are empty. A log that has this node's present UUID in it
+   * comes from a leader that had seen it: whatever a directory before it acknowledged is in that
+   * log, and whatever this one did is still here.
    */
   mayVoteFor(lastIndex: number, uuid: string): boolean {
     if (this.admission === 'admitted' || (uuid !== '' && uuid === this.config.uuid)) return true;
