@@ -137,11 +137,11 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
     simulation.startLater(host);
     return true;
   },
+  transfer: (simulation, host) => order(simulation, host, ['RAFT.TRANSFER']),
+  demote: (simulation, host) => order(simulation, host, ['RAFT.DEMOTE', simulation.anyHost().id]),
+  promote: (simulation, host) => order(simulation, host, ['RAFT.PROMOTE', simulation.anyHost().id]),
   save: (simulation, host) => {
-    const { awake } = host;
-    if (awake === null || !awake.ready) return false;
-    simulation.ask(host, ['BGSAVE']);
-    return true;
+    return order(simulation, host, ['BGSAVE']);
   },
 };
 
@@ -166,6 +166,13 @@ function crash(simulation: Simulation, host: SimHost, powerCut: boolean): boolea
   if (!host.running) return false;
   host.crash(powerCut);
   simulation.startLater(host);
+  return true;
+}
+
+/** Asks any node, as an operator does. */
+function order(simulation: Simulation, host: SimHost, command: readonly string[]): boolean {
+  if (host.awake?.ready !== true) return false;
+  simulation.ask(host, command);
   return true;
 }
 

@@ -32,8 +32,14 @@ export const FAULTS = [
   'save',
   'wipe',
   'rot',
+  'transfer',
+  'demote',
+  'promote',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
+
+/** Whom to heal and whom to damage is another question while the voters change. */
+export const MEMBERSHIP: ReadonlySet<Fault> = new Set(['demote', 'promote']);
 
 export interface WorkloadOptions {
   readonly clientsPerNode: number;
@@ -151,6 +157,21 @@ const PROFILES = {
     faults: ['failSync', 'failRead', 'diskFull', 'stall', 'crashInOperation'],
     faultEveryMs: pick(rng, 500, 2000),
   }),
+  /** Voters become learners and voters again, and leadership is handed on, under partitions. */
+  membership: (options, rng) => ({
+    nodes: pick(rng, 3, 3, 4, 5),
+    faults: [
+      'transfer',
+      'demote',
+      'promote',
+      'promote',
+      'isolateLeader',
+      'heal',
+      'kill',
+      'powerCut',
+    ],
+    faultEveryMs: 2 * options.electionMs,
+  }),
   /** Members that lose their data, or find it changed, and come back. */
   amnesia: (options, rng) => ({
     nodes: pick(rng, 3, 3, 4, 5),
@@ -239,6 +260,7 @@ function drawDisk(rng: Rng): DiskOptions {
 
 /** Half of them, or in one seed of three only a few, which then happen again and again. */
 function drawFaults(rng: Rng): Fault[] {
-  if (rng.below(3) > 0) return FAULTS.filter(() => rng.below(2) === 0);
-  return Array.from({ length: 1 + rng.below(3) }, () => FAULTS[rng.below(FAULTS.length)]!);
+  const any = FAULTS.filter((fault) => !MEMBERSHIP.has(fault));
+  if (rng.below(3) > 0) return any.filter(() => rng.below(2) === 0);
+  return Array.from({ length: 1 + rng.below(3) }, () => any[rng.below(any.length)]!);
 }

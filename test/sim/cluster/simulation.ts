@@ -17,7 +17,7 @@ import { type HostEvents, restartNumbers, SimHost, SimProcess } from './host.js'
 import { digestOf, Invariants, Violation } from './invariants.js';
 import { SimNet } from './net.js';
 import { type Command, Operations, type Plan } from './operations.js';
-import { drawOptions, type Options, type ProfileName } from './options.js';
+import { drawOptions, MEMBERSHIP, type Options, type ProfileName } from './options.js';
 import { type Verdict, Witness } from './witness.js';
 
 const RESP_PORT = 6379;
@@ -156,12 +156,17 @@ export class Simulation {
     });
   }
 
+  get #votersChange(): boolean {
+    return this.options.faults.some((fault) => MEMBERSHIP.has(fault));
+  }
+
   /**
    * The fault atlas: what a majority acknowledged must stay on somebody's disk, so at any time only
    * a minority is damaged, and each of them must have come back whole before it counts again.
    */
   mayDamage(host: SimHost): boolean {
     if (host.damaged || !host.admitted || this.#phase !== 'safety') return false;
+    if (this.#votersChange) return false;
     const hurt = this.hosts.filter((each) => each.damaged || !each.admitted).length;
     return hurt + 1 <= this.hosts.length - majority(this.hosts.length);
   }
@@ -215,9 +220,9 @@ export class Simulation {
     const needed = majority(voters.length);
     // One that was never admitted votes for nobody who has a log, and cannot carry the others.
     const admitted = voters.filter((host) => host.admitted);
-    const from = admitted.length >= needed ? admitted : voters;
+    const from = admitted.length >= needed && !this.#votersChange ? admitted : this.hosts;
     const size =
-      from === voters ? voters.length : needed + this.rng.below(from.length - needed + 1);
+      from === this.hosts ? from.length : needed + this.rng.below(from.length - needed + 1);
     const order = from.map((host) => ({ host, key: this.rng.uint32() }));
     order.sort((a, b) => a.key - b.key);
     this.#core = order.slice(0, size).map(({ host }) => host);
