@@ -260,7 +260,7 @@ function drawDisk(rng: Rng): DiskOptions {
 
 /** Half of them, or in one seed of three only a few, which then happen again and again. */
 function drawFaults(rng: Rng): Fault[] {
-  const any = FAULTS.filter((fault) => !MEMBERSHIP.has(fault));
-  if (rng.below(3) > 0) return any.filter(() => rng.below(2) === 0);
-  return Array.from({ length: 1 + rng.below(3) }, () => any[rng.below(any.length)]!);
+  const choice = FAULTS.filter((fault) => !MEMBERSHIP.has(fault));
+  if (rng.below(3) > 0) return choice.filter(() => rng.below(2) === 0);
+  return Array.from({ length: 1 + rng.below(3) }, () => choice[rng.below(choice.length)]!);
 }
