@@ -12,7 +12,7 @@ const SAMPLE = [
   'leader-counts-itself-before-flush',
   'log-not-synced',
   'origins-not-in-snapshot',
-  'read-without-a-quorum',
+  'hard-state-not-awaited',
   'watch-not-judged-in-the-log',
 ];
 
