@@ -4,6 +4,7 @@
 // listener. Order of stop: leadership away, accepted work done, clients closed, a last snapshot (so
 // that the directory is a plain Redis one), files closed.
 
+import { OperationalError } from './base/errors.js';
 import type { LoggedRecord } from './base/log-entry.js';
 import { Rng } from './base/rng.js';
 import { sha1Hex } from './base/sha1.js';
@@ -432,7 +433,7 @@ export class NodeLife {
       maker,
       logger,
       onTurnEnd: () => this.#turnEnded(),
-      fatal: this.#options.fatal,
+      fatal: (error) => this.#failed(error),
     });
     this.#snapshots = snapshots;
     this.#replica = replica;
@@ -489,6 +490,14 @@ export class NodeLife {
     });
     this.#members = members;
     return members;
+  }
+
+  /** A member of several whose log contradicts the others' comes back anew; the rest is fatal. */
+  #failed(error: unknown): void {
+    const lost = error instanceof OperationalError && error.code === 'E_LOG_LOST';
+    const others = allMembers(this.#core!.membership).length > 1;
+    if (!lost || !others) this.#options.fatal(error);
+    this.#options.restart({ reason: (error as OperationalError).message, kind: 'rejoin' });
   }
 
   #turnEnded(): void {

@@ -50,6 +50,8 @@ export interface AdministrationParts {
 const FORWARD_MS = 30_000;
 /** The leader waits so long for a change to be committed. */
 const COMMIT_MS = 15_000;
+/** Whoever is silent for so long is taken for away. */
+const HEARING_MS = 1000;
 /** Between the answer to RAFT.RESET and the reset. */
 const RESET_DELAY_MS = 50;
 const REQUESTS_MAX = 64;
@@ -203,7 +205,9 @@ export class Administration {
   async change(
     plan: (membership: RaftCore<LoggedRecord>['membership'], facts: Members['facts']) => Plan,
   ): Promise<AdminOutcome> {
-    const { core, members, schedule } = this.#parts;
+    const { core, members, schedule, clock } = this.#parts;
+    // A leader that is new has not heard everybody yet.
+    await waitUntil(clock, HEARING_MS, () => members.allAlive());
     if (core.role !== 'leader') return refused(CORE_REFUSALS['not leader']);
     if (isJoint(core.membership)) return refused(CORE_REFUSALS['another change is in progress']);
     const planned = plan(core.membership, members.facts);

@@ -52,8 +52,7 @@ export function lostWrites(nodeId: string): OperationalError {
 export function lostLog(fault: string, nodeId: string): OperationalError {
   return new OperationalError(
     'E_LOG_LOST',
-    `${nodeId} takes no part any more: ${fault}. Its data directory was emptied or replaced. Put the old one back, ` +
-      'or remove the node from the cluster and add it again under a new id.',
+    `${nodeId} takes no part any more: ${fault}. Its data directory was emptied or replaced`,
   );
 }
 /**

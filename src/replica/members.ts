@@ -45,6 +45,8 @@ export interface MembersParts {
 const FRESH_MS = 2000;
 /** Between two looks at how far learners are: what the log held at the first is a moment ago. */
 const MARK_MS = 100;
+/** Links outlive a membership by so long: an answer may be on its way. */
+const PARTING_MS = 1000;
 /** A leader that finds a log without a roster waits so long for members it has not seen. */
 const PATIENCE_MS = 5000;
 /** A member that starts with nothing waits so long to see the others: for a whole first roster. */
@@ -58,6 +60,9 @@ export class Members {
   #shown: Membership | null = null;
   #shownCommitted: Membership | null = null;
   #guestsShown = 0;
+  #targeted: readonly MemberAddress[] = [];
+  /** When the links with those that left are closed, monotonic ms; 0: nobody left. */
+  #partAt = 0;
   /** Last index of the log when learners were last looked at. */
   #mark = 0;
   #markedAt: number;
@@ -96,6 +101,13 @@ export class Members {
   invitation(newcomer: MemberAddress): MemberIdentity {
     const list = [...this.#addresses(this.#parts.core.membership), newcomer];
     return { ...this.identity(), members: formatMembers(list) };
+  }
+
+  /** Leader: every member was heard within an election timeout. */
+  allAlive(): boolean {
+    const { core } = this.#parts;
+    const peers = new Map(core.status().peers.map((peer) => [peer.id, peer]));
+    return allMembers(core.membership).every((id) => this.#factsOf(id, peers.get(id)).alive);
   }
 
   /** Why leadership cannot go to `to`; null when it may. */
@@ -173,7 +185,21 @@ export class Members {
     this.#shownCommitted = committedMembership;
     for (const id of allMembers(membership)) gatekeeper.guests.delete(id);
     this.#guestsShown = gatekeeper.guests.size;
-    links.setMembers(this.#targets(membership));
+    const targets = this.#targets(membership);
+    const gone = this.#targeted.filter(({ id }) => !targets.some((target) => target.id === id));
+    links.setMembers([...targets, ...gone]);
+    this.#targeted = targets;
+    this.#partAt = this.#parts.now() + PARTING_MS;
+    const members = allMembers(membership);
+    links.review((member) => gatekeeper.isWelcome(member) || !members.includes(member.nodeId));
+  }
+
+  /** Who has left may still owe an answer, or be owed one; then the links are closed. */
+  #part(): void {
+    if (this.#partAt === 0 || this.#parts.now() < this.#partAt) return;
+    this.#partAt = 0;
+    const { links, gatekeeper } = this.#parts;
+    links.setMembers(this.#targeted);
     links.review((member) => gatekeeper.isWelcome(member));
   }
 
@@ -182,6 +208,7 @@ export class Members {
    * this node has just been removed.
    */
   poll(): boolean {
+    this.#part();
     const { core } = this.#parts;
     const committed = core.committedMembership;
     if (committed !== this.#saved && committed.roster.clusterId !== '') {

@@ -39,13 +39,14 @@ export function ask(
   port: number,
   command: string,
   done: (reply: string) => boolean,
+  ms = 5000,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ port, host: '127.0.0.1' }, () =>
       socket.write(`${command}\r\n`),
     );
     let reply = '';
-    socket.setTimeout(5000, () => socket.destroy(new Error(`no answer to ${command}`)));
+    socket.setTimeout(ms, () => socket.destroy(new Error(`no answer to ${command}`)));
     socket.on('data', (chunk) => {
       reply += chunk.toString('latin1');
       if (!done(reply)) return;
