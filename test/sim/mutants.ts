@@ -38,7 +38,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'vote-ignores-log',
     file: 'raft/election.ts',
-    from: 'state.mayVoteFor(message.lastIndex, message.voterUuid) &&\n    state.log.isUpToDate(message.lastIndex, message.lastTerm);\n  if (granted) {\n    voteFor',
+    from:
+      'state.mayVoteFor(message.lastIndex, message.voterUuid) &&\n' +
+      '    state.log.isUpToDate(message.lastIndex, message.lastTerm);\n' +
+      '  if (granted) {\n    voteFor',
     to: 'state.mayVoteFor(message.lastIndex, message.voterUuid);\n  if (granted) {\n    voteFor',
     profile: 'rotate',
   },
