@@ -298,7 +298,7 @@ describe('what is refused', () => {
 
   it.each<[cause: string, link: LinkKind | null, () => Buffer, line: RegExp]>([
     ['cluster', null, () => hello({ clusterId: 'other' }), /belongs to cluster other/],
-    ['identity', null, () => hello({ uuid: 'another' }), /another data directory/],
+    ['identity', null, () => hello({ uuid: 'another', standing: 'new' }), /another data directory/],
     ['stranger', null, () => hello({ nodeId: 'node-9', clusterId: '' }), /not a member/],
     ['version', null, () => encodeJson(FrameKind.hello, { version: 99 }), /protocol version 99/],
     ['greeting', null, () => encodeJson(FrameKind.hello, { version: 'x' }), /greeting without/],
