@@ -15,8 +15,12 @@ describe.skipIf(!CAN_RUN)('three nodes', () => {
 
   async function formsOneCluster(): Promise<void> {
     await cluster.leader();
-    const infos = await Promise.all(cluster.ports.map((port) => raftInfo(port)));
-    expect(infos.map((info) => info.raft_state).sort()).toEqual(['Follower', 'Follower', 'Leader']);
+    // Who comes late is a learner for a moment.
+    await eventually('one leader and two followers', async () => {
+      const infos = await Promise.all(cluster.ports.map((port) => raftInfo(port)));
+      const states = infos.map((info) => info.raft_state).sort();
+      return states.join() === 'Follower,Follower,Leader' ? true : null;
+    });
     for (const [i, port] of cluster.ports.entries()) {
       expect(await cli(port, 'SET', `from:${i}`, String(i))).toBe('OK');
     }
