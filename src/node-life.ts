@@ -313,6 +313,7 @@ export class NodeLife {
       onNotice: (text) => logger.warn(text),
     };
     return new PeerLinks({
+      nodeId: this.#config.raftNodeId,
       self: () => this.#selfDescription(),
       net: this.#platform.net,
       clock: this.#platform.clock,

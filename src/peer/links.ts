@@ -72,6 +72,8 @@ export interface LinkEvents {
 }
 
 export interface LinkOptions {
+  readonly nodeId: string;
+  /** What this node says of itself in a greeting. */
   readonly self: () => MemberIdentity;
   readonly net: Net;
   readonly clock: Clock;
@@ -265,11 +267,11 @@ export class PeerLinks {
   }
 
   #receiveRaft(hello: Hello, kind: number, body: Buffer): string | null {
-    const { events, decodeEntry, self } = this.#options;
+    const { events, decodeEntry, nodeId } = this.#options;
     const from = hello.nodeId;
     const known = events.isKnown(hello);
     if (kind === FrameKind.raft) {
-      const message = decodeRaft(body, from, self().nodeId, decodeEntry);
+      const message = decodeRaft(body, from, nodeId, decodeEntry);
       if (typeof message === 'string') return message;
       if (!known && !HEARD_FROM_UNKNOWN.has(message.type)) return null;
       events.onMessage(message);
