@@ -206,7 +206,7 @@ export class NodeLife {
       this.#server?.close();
       const dirty = this.#opened!.machine.appliedIndex > (this.#opened!.store.snapshot?.index ?? 0);
       // Without a majority the end of the log is never committed: that must not keep the node here.
-      if (save && dirty) await this.#snapshots!.take(COMMIT_MS_MAX).catch(() => {});
+      if (save && dirty) await this.#snapshots!.take(true, COMMIT_MS_MAX).catch(() => {});
       replica.stop();
     }
     await listenerClosed;

@@ -161,8 +161,11 @@ export interface Group {
   membership(): MembershipStatus;
   /** Carries out a request of an operator (administration.ts) at the leader. Never rejects. */
   administer(words: readonly string[]): Promise<AdminOutcome>;
-  /** Starts a snapshot of this node's state; rejects when one is running or it fails. */
-  snapshot(): Promise<void>;
+  /**
+   * Writes a snapshot of this node's state, at full speed when somebody waits for it (`hurried`);
+   * rejects when one is running or it fails.
+   */
+  snapshot(hurried: boolean): Promise<void>;
   /** Snapshot facts for INFO persistence. */
   persistence(): PersistenceStatus;
 }

@@ -206,8 +206,8 @@ export class Replica implements Group {
     return this.#parts.administration.run(words);
   }
 
-  snapshot(): Promise<void> {
-    return this.#parts.snapshots.take();
+  snapshot(hurried: boolean): Promise<void> {
+    return this.#parts.snapshots.take(hurried);
   }
 
   persistence(): PersistenceStatus {

@@ -15,12 +15,27 @@ import { auxOf, checkWritten, withState } from './snapshot-aux.js';
 /** Keys serialised between two looks at the clock: some tens of microseconds. */
 const KEYS_PER_STEP = 16;
 /** Slice of a walk, verification or load, ms: what a command may have to wait for it. */
-export const SLICE_MS = 1;
+export const SLICE_MS = 0.3;
+/**
+ * Between two slices of a walk, ms: it takes a tenth of a core, for nobody waits for it. A walk at
+ * full speed tripled the latency of everything when three members shared two cores.
+ */
+const REST_MS = 3;
+/** Bytes of a file written in one call. */
+const WRITE_BYTES = 128 * 1024;
+/**
+ * Bytes of values saved ahead of a walk, held in memory, and of log written since it began, from
+ * which on it does not rest any more.
+ */
+const SAVED_BYTES_MAX = 32 * 2 ** 20;
+const LOG_BYTES_MAX = 128 * 2 ** 20;
 
 export interface WalkPorts {
   readonly machine: Machine;
   readonly disk: Disk;
   readonly clock: Clock;
+  /** Of the log, as it is now. */
+  readonly logBytes: () => number;
 }
 
 /** One snapshot being taken; the epoch begins with it, at the machine's applied index. */
@@ -29,13 +44,15 @@ export class SnapshotWalk {
   readonly #ports: WalkPorts;
   readonly #aux: ReadonlyMap<string, string>;
   readonly #writer: SnapshotWriter;
+  readonly #restMs: number;
   #digest = '';
 
-  /** `meta` stands for the machine as it is now. */
-  constructor(ports: WalkPorts, meta: SnapshotMeta) {
+  /** `meta` stands for the machine as it is now. `hurried`: somebody waits for the end of it. */
+  constructor(ports: WalkPorts, meta: SnapshotMeta, hurried: boolean) {
     const { machine } = ports;
     this.meta = meta;
     this.#ports = ports;
+    this.#restMs = hurried ? 0 : REST_MS;
     this.#aux = auxOf(meta, machine.dumpState());
     this.#writer = new SnapshotWriter(machine.keyspace, this.#aux);
     machine.keyspace.dirty = 0;
@@ -57,7 +74,7 @@ export class SnapshotWalk {
       await this.#serialise(sink);
       await sink.finish();
       const { disk, clock } = this.#ports;
-      const report = await verifyRdb(disk, sink.path, new Pacer(clock, SLICE_MS));
+      const report = await verifyRdb(disk, sink.path, new Pacer(clock, SLICE_MS, this.#restMs));
       checkWritten(report, this.meta, this.#writer.digest);
       this.#digest = withState(this.#writer.digest, this.#aux);
       return sink;
@@ -69,13 +86,27 @@ export class SnapshotWalk {
   }
 
   async #serialise(sink: SnapshotSink): Promise<void> {
-    const pacer = new Pacer(this.#ports.clock, SLICE_MS);
+    const { clock, logBytes } = this.#ports;
+    const pacer = new Pacer(clock, SLICE_MS, this.#restMs);
+    const logBytesMax = logBytes() + LOG_BYTES_MAX;
     // What began the epoch has had its share of this turn.
     await pacer.rest();
+    let chunks: Buffer[] = [];
+    let bytes = 0;
     for (let done = false; !done; ) {
       do done = this.#writer.step(KEYS_PER_STEP);
       while (!done && !pacer.due);
-      await sink.write(this.#writer.drain());
+      for (const chunk of this.#writer.drain()) {
+        chunks.push(chunk);
+        bytes += chunk.length;
+      }
+      if (done || bytes >= WRITE_BYTES) {
+        await sink.write(chunks);
+        chunks = [];
+        bytes = 0;
+      }
+      const late = this.#writer.savedBytes > SAVED_BYTES_MAX || logBytes() > logBytesMax;
+      if (late) pacer.restMs = 0;
       await pacer.rest();
     }
   }

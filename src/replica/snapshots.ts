@@ -135,19 +135,19 @@ export class Snapshots {
     if (this.#running || this.#host!.integrity.quarantined) return;
     const { store, hasRoomFor } = this.#parts;
     if (!hasRoomFor(store.snapshot?.bytes ?? store.logBytes)) return;
-    if (this.#due.retryDue || this.#due.overdue) this.take().catch(() => {});
+    if (this.#due.retryDue || this.#due.overdue) this.take(false).catch(() => {});
     else if (this.#parts.core.role === 'leader' && this.#due.due) this.#proposeCheckpoint();
   }
 
   /**
-   * Takes a snapshot of this member alone; rejects when one is running, it fails, or the end of the
-   * log is not committed within `limitMs`.
+   * Takes a snapshot of this member alone, at full speed when somebody waits for it (`hurried`);
+   * rejects when one is running, it fails, or the end of the log is not committed within `limitMs`.
    */
-  take(limitMs = Number.POSITIVE_INFINITY): Promise<void> {
+  take(hurried: boolean, limitMs = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#running) return Promise.reject(new Error('Background save already in progress'));
     return this.#attempt(async () => {
       await this.#reach(await this.#parts.store.rotate(), limitMs);
-      return this.#write(this.#beginWalk(), false);
+      return this.#write(this.#beginWalk(hurried), false);
     });
   }
 
@@ -227,7 +227,7 @@ export class Snapshots {
       this.#parts.logger.info('Checkpoint left out: a snapshot is being written', { index });
       return;
     }
-    this.#attempt(() => this.#write(this.#beginWalk(), true)).catch(() => {});
+    this.#attempt(() => this.#write(this.#beginWalk(false), true)).catch(() => {});
   }
 
   async #attempt(work: () => Promise<SnapshotMeta>): Promise<void> {
@@ -253,9 +253,11 @@ export class Snapshots {
     }
   }
 
-  #beginWalk(): SnapshotWalk {
-    const { core, machine, disk, clock } = this.#parts;
-    return new SnapshotWalk({ machine, disk, clock }, core.snapshotMeta(machine.appliedIndex));
+  #beginWalk(hurried: boolean): SnapshotWalk {
+    const { core, machine, disk, clock, store } = this.#parts;
+    const meta = core.snapshotMeta(machine.appliedIndex);
+    const ports = { machine, disk, clock, logBytes: () => store.logBytes };
+    return new SnapshotWalk(ports, meta, hurried);
   }
 
   /** Waits until the machine stands at `index`, where the new log segment begins. */

@@ -26,7 +26,7 @@ const REWRITE_TEXTS = [
 function save(client: Client, _args: readonly string[], server: Server): ServerResult {
   if (server.group.persistence().snapshotRunning) return SAVING;
   if (client.inMulti) return IN_MULTI;
-  server.group.snapshot().then(
+  server.group.snapshot(true).then(
     () => client.resolve(OK),
     (error: unknown) => client.resolve(refusal(`Snapshot failed: ${messageOf(error)}`)),
   );
@@ -49,7 +49,7 @@ function startSnapshot(
   if (server.group.persistence().snapshotRunning) return running;
   // The outcome is in INFO persistence (rdb_last_bgsave_status) and in the log; nobody waits for it
   // here.
-  server.group.snapshot().catch(() => {});
+  server.group.snapshot(false).catch(() => {});
   return texts[client.inMulti ? 1 : 0];
 }
 
