@@ -6,7 +6,7 @@ import { FrameKind, type FrameKindCode, frameHead } from './frame.js';
 import type { RefusalCause } from './refusals.js';
 
 /** Raised when frames or messages change so that older members cannot read them. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /**
  * `raft` carries messages and proposals; `bulk` carries a snapshot, so that it never delays a

@@ -1,13 +1,14 @@
 // Owns: what travels between the origin of writes and the leader besides raft messages.
 //   propose      u32 incarnation, u32 run count, per run {number firstSeq, u32 count, number
 //   watchIndex}, u32 CRC-32 of all that and the payload, payload
-//   proposeNack  u8 reason, number expectedSeq
+//   proposeNack  u8 reason, number expectedSeq; with its CRC (sealed.ts)
 // The origin is the link's sender. A payload begins and ends in database 0 (base/log-entry.ts), so
 // payloads can be joined.
 
 import { crc32 } from '../platform/checksum.js';
 import { FieldReader, FieldWriter } from './fields.js';
 import { BODY_AT, FrameKind, frameHead } from './frame.js';
+import { openSealed, sealedFrame } from './sealed.js';
 
 export interface ProposedRun {
   readonly firstSeq: number;
@@ -35,6 +36,7 @@ export interface ProposeNack {
 }
 
 const RUN_BYTES = 20;
+const NACK_BYTES = 9;
 
 export function encodeProposal(proposal: Proposal): Buffer[] {
   const fixed = 8 + RUN_BYTES * proposal.runs.length + 4;
@@ -77,15 +79,15 @@ export function decodeProposal(body: Buffer): Proposal | string {
 }
 
 export function encodeNack(nack: ProposeNack): Buffer {
-  const frame = frameHead(FrameKind.proposeNack, 9, 9);
-  const writer = new FieldWriter(frame, BODY_AT);
-  writer.u8(nack.reason);
-  writer.number(nack.expectedSeq);
-  return frame;
+  return sealedFrame(FrameKind.proposeNack, NACK_BYTES, (writer) => {
+    writer.u8(nack.reason);
+    writer.number(nack.expectedSeq);
+  });
 }
 
 export function decodeNack(body: Buffer): ProposeNack | string {
-  const reader = new FieldReader(body);
+  const reader = openSealed('nack', body, NACK_BYTES);
+  if (typeof reader === 'string') return reader;
   const nack = { reason: reader.u8(), expectedSeq: reader.number() };
-  return reader.ok && reader.left === 0 ? nack : 'malformed nack';
+  return reader.ok ? nack : 'nack with a number out of range';
 }

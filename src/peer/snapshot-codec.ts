@@ -1,6 +1,6 @@
 // Owns: a snapshot on a bulk link (raft.md S8). One stream a connection:
 //   snapshotBegin     sender: JSON {term, meta, bytes, checksum}
-//   snapshotProgress  receiver: number offset     it has everything before; go on from there
+//   snapshotProgress  receiver: number offset, CRC   it has everything before; go on from there
 //   snapshotChunk     sender: u32 crc32, number offset, bytes       in order, without a gap
 //   snapshotEnd       sender: empty; receiver's answer: JSON {reason}, empty when it was taken
 // A stream that broke is begun again on a new connection; what the receiver has of the same
@@ -13,6 +13,7 @@ import type { SnapshotMeta } from '../raft/types.js';
 import { FieldReader, FieldWriter } from './fields.js';
 import { BODY_AT, FrameKind, frameHead } from './frame.js';
 import { encodeJson } from './handshake.js';
+import { openSealed, sealedFrame } from './sealed.js';
 
 export interface SnapshotBegin {
   /** Sender's current term. */
@@ -22,6 +23,8 @@ export interface SnapshotBegin {
   /** The last eight bytes of the file, sixteen hexadecimal digits. */
   readonly checksum: string;
 }
+
+const PROGRESS_BYTES = 8;
 
 /** True when what was received of one can be continued with the other. */
 export function isSameSnapshot(a: SnapshotBegin, b: SnapshotBegin): boolean {
@@ -74,15 +77,14 @@ export function decodeChunk(body: Buffer): { offset: number; bytes: Buffer } | s
 }
 
 export function encodeProgress(offset: number): Buffer {
-  const frame = frameHead(FrameKind.snapshotProgress, 8, 8);
-  new FieldWriter(frame, BODY_AT).number(offset);
-  return frame;
+  return sealedFrame(FrameKind.snapshotProgress, PROGRESS_BYTES, (writer) => writer.number(offset));
 }
 
 export function decodeProgress(body: Buffer): number | string {
-  const reader = new FieldReader(body);
+  const reader = openSealed('snapshot progress', body, PROGRESS_BYTES);
+  if (typeof reader === 'string') return reader;
   const offset = reader.number();
-  return reader.ok && reader.left === 0 && offset >= 0 ? offset : 'malformed snapshot progress';
+  return reader.ok && offset >= 0 ? offset : 'snapshot progress with an offset out of range';
 }
 
 export function encodeEnd(): Buffer {

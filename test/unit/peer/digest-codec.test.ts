@@ -7,7 +7,8 @@ import {
   encodeDigest,
   encodeSnapshotWanted,
 } from '../../../src/peer/digest-codec.js';
-import { BODY_AT } from '../../../src/peer/frame.js';
+import { BODY_AT, FrameKind } from '../../../src/peer/frame.js';
+import { sealedFrame } from '../../../src/peer/sealed.js';
 
 const NOTE = { index: 2 ** 40 + 1, digest: 'fedcba9800000001', wanted: true };
 
@@ -24,12 +25,21 @@ describe('a digest', () => {
   it('is refused with the reason', () => {
     const body = encodeDigest(NOTE).subarray(BODY_AT);
     for (let cut = 0; cut < body.length; cut++) {
-      expect(decodeDigest(body.subarray(0, cut))).toMatch(/bytes, expected 17/);
+      expect(decodeDigest(body.subarray(0, cut))).toMatch(/bytes, expected 21/);
     }
-    expect(decodeDigest(Buffer.concat([body, body]))).toBe('digest of 34 bytes, expected 17');
-    const flagged = Buffer.from(body);
-    flagged[16] = 2;
-    expect(decodeDigest(flagged)).toBe('digest with flag 2, expected 0 or 1');
+    expect(decodeDigest(Buffer.concat([body, body]))).toBe('digest of 42 bytes, expected 21');
+    for (let at = 0; at < body.length; at++) {
+      const flipped = Buffer.from(body);
+      flipped[at]! ^= 1 << (at % 8);
+      expect(decodeDigest(flipped)).toBe('digest with a wrong CRC');
+    }
+    const flagged = sealedFrame(FrameKind.digest, 17, (writer) => {
+      writer.number(1);
+      writer.u32(0);
+      writer.u32(0);
+      writer.u8(2);
+    });
+    expect(decodeDigest(flagged.subarray(BODY_AT))).toBe('digest with flag 2, expected 0 or 1');
     for (const index of [0, -1]) {
       const wrong = encodeDigest({ ...NOTE, index }).subarray(BODY_AT);
       expect(decodeDigest(wrong)).toBe(`digest at index ${index}, expected 1 or more`);
@@ -43,8 +53,9 @@ describe('a digest', () => {
 describe('a request for a snapshot', () => {
   it('comes back as it went, or is refused with the reason', () => {
     expect(decodeSnapshotWanted(encodeSnapshotWanted(77).subarray(BODY_AT))).toBe(77);
-    expect(decodeSnapshotWanted(Buffer.alloc(7))).toMatch(/7 bytes, expected 8/);
-    expect(decodeSnapshotWanted(Buffer.alloc(9))).toMatch(/9 bytes, expected 8/);
-    expect(decodeSnapshotWanted(Buffer.alloc(8))).toMatch(/index 0, expected 1 or more/);
+    expect(decodeSnapshotWanted(Buffer.alloc(11))).toMatch(/11 bytes, expected 12/);
+    expect(decodeSnapshotWanted(Buffer.alloc(12, 1))).toMatch(/wrong CRC/);
+    const zero = encodeSnapshotWanted(0).subarray(BODY_AT);
+    expect(decodeSnapshotWanted(zero)).toMatch(/index 0, expected 1 or more/);
   });
 });
