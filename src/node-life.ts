@@ -398,7 +398,7 @@ export class NodeLife {
       net,
       clock,
       logger,
-      hasRoomFor: (bytes) => opened.space.hasRoomFor(bytes),
+      space: opened.space,
       self: () => members.identity(),
       addressOf: (id) => members.endpointOf(id),
     });

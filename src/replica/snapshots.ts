@@ -39,8 +39,8 @@ export interface SnapshotParts {
   readonly net: Net;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** False while so many bytes would take the last room on the disk. */
-  readonly hasRoomFor: (bytes: number) => boolean;
+  /** Of the disk. `hasRoomFor` is false while so many bytes would take the last room. */
+  readonly space: { readonly full: boolean; hasRoomFor(bytes: number): boolean };
   readonly self: () => MemberIdentity;
   readonly addressOf: (id: string) => MemberAddress | null;
 }
@@ -129,12 +129,13 @@ export class Snapshots {
 
   /**
    * Called often. The leader decides for all by a checkpoint in the log; a snapshot that failed
-   * here is tried again here.
+   * here is tried again here. A disk that is full gets the room back that history takes.
    */
   maybeTake(): void {
+    if (this.#parts.space.full) this.#giveUpHistory();
     if (this.#running || this.#host!.integrity.quarantined) return;
-    const { store, hasRoomFor } = this.#parts;
-    if (!hasRoomFor(store.snapshot?.bytes ?? store.logBytes)) return;
+    const { store, space } = this.#parts;
+    if (!space.hasRoomFor(store.snapshot?.bytes ?? store.logBytes)) return;
     if (this.#due.retryDue || this.#due.overdue) this.take(false).catch(() => {});
     else if (this.#parts.core.role === 'leader' && this.#due.due) this.#proposeCheckpoint();
   }
@@ -212,6 +213,15 @@ export class Snapshots {
 
   get hasStaged(): boolean {
     return this.#staged !== null;
+  }
+
+  #giveUpHistory(): void {
+    const { store, logger } = this.#parts;
+    const bytes = store.historyBytes;
+    if (bytes === 0) return;
+    // A failure ends the process, by the store's own report.
+    store.giveUpHistory().catch(() => {});
+    logger.warn('History of the log given up: the disk is full', { bytes });
   }
 
   #proposeCheckpoint(): void {

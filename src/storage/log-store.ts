@@ -5,7 +5,7 @@
 // every moment one whole state can be recovered, and nothing is compacted before the snapshot that
 // replaces it is durable. Records are never edited: a record with an index already used truncates.
 // Segments behind the snapshot stay as history, the newest up to a bound of bytes, for members that
-// are late; recovery does not need them.
+// are late; recovery does not need them, so on a full disk they go at once, manifest or not.
 
 import { assert } from '../base/assert.js';
 import type { Clock } from '../platform/clock.js';
@@ -235,6 +235,20 @@ export class LogStore {
     await Promise.all([this.rotate(), this.#fatalOnError(() => this.#nameBase(sink))]);
     this.#lastIndex = position.index;
     await this.#commitBase(position, sink, false);
+  }
+
+  /**
+   * Removes the history to make room: late members are sent the snapshot. The manifest names the
+   * files until it is next written, which a full disk must not be asked for.
+   */
+  async giveUpHistory(): Promise<void> {
+    const history = this.#history;
+    this.#history = [];
+    await this.#fatalOnError(async () => {
+      for (const { seq } of history) {
+        await this.#options.disk.remove(`${this.#directory}/${incrName(seq)}`);
+      }
+    });
   }
 
   /** Makes everything durable and lets go of the directory. */

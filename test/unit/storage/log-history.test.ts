@@ -116,6 +116,31 @@ describe('segments behind a snapshot', () => {
     await none.close();
   });
 
+  it('go at once when their room is wanted; the log opens again although it names them', async () => {
+    const directory = temporaryDirectory();
+    const store = await open(directory);
+    await append(store, ...items(1, 3));
+    await snapshot(store, 3);
+    await append(store, ...items(4, 6));
+    await snapshot(store, 6);
+    await append(store, ...items(7, 8));
+    const history = store.historyBytes;
+    expect(history).toBeGreaterThan(0);
+    await store.giveUpHistory();
+    expect(store.historyBytes).toBe(0);
+    expect(segmentFiles(directory)).toHaveLength(1);
+    expect(await terms(store, 1)).toEqual([]);
+    expect(await terms(store, 7)).toEqual([1, 1]);
+    await store.close();
+    const again = await openLogStore(storeOptions(directory, { historyBytesMax: 2 ** 20 }));
+    expect(again.records.map(({ record }) => record.index)).toEqual([7, 8]);
+    expect(again.store.historyBytes).toBe(0);
+    await append(again.store, ...items(9, 10));
+    await snapshot(again.store, 10);
+    expect(manifest(directory)).toHaveLength(3);
+    await again.store.close();
+  });
+
   it('go when another log takes their place', async () => {
     const directory = temporaryDirectory();
     const store = await open(directory);
