@@ -13,6 +13,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,7 +23,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const CACHE = join(ROOT, 'node_modules/.cache/helios-sim');
 /** Builds kept; older ones go. */
-const KEPT_MAX = 60;
+const KEPT_MAX = 80;
 
 /** A text replaced in one file: `from` stands there exactly once. */
 /** @typedef {{ file: string, from: string, to: string }} Patch */
@@ -108,11 +109,9 @@ function fingerprint(patches) {
 }
 
 function removeOld() {
-  const names = readdirSync(CACHE, { withFileTypes: true })
+  const builds = readdirSync(CACHE, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('making-'))
-    .map(({ name }) => ({ name, text: join(CACHE, name) }));
-  if (names.length <= KEPT_MAX) return;
-  for (const { text } of names.slice(0, names.length - KEPT_MAX)) {
-    rmSync(text, { recursive: true, force: true });
-  }
+    .map(({ name }) => ({ path: join(CACHE, name), at: statSync(join(CACHE, name)).mtimeMs }))
+    .sort((a, b) => b.at - a.at);
+  for (const { path } of builds.slice(KEPT_MAX)) rmSync(path, { recursive: true, force: true });
 }

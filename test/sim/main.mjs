@@ -12,13 +12,14 @@ import { hunt, patchOf, SEEDS_MAX } from './hunt.mjs';
 import { Summary } from './summary.mjs';
 
 const HELP = `usage: npm run sim -- [--seeds N] [--seed S] [--profile P] [--mutant M] [--mutants]
-  --seeds N     run seeds 1 to N (default 100)
+  --seeds N     run seeds 1 to N (default 100; with --mutants at most N for each, default 1000)
   --seed S      run this seed only
   --from F      with --seeds: begin at seed F
   --profile P   what goes wrong: one of the profiles, or "all" in turn (default swarm)
   --ms T        simulated ms of the phase with faults (default 20000)
   --mutant M    with this one-line fault built in
   --mutants     every mutant with its profile (or those of --mutant A,B), until each is caught
+  --jobs N      processes at a time (default: one for each core)
   --twice       run each seed twice and compare the traces
   --verbose     with --seed: what the nodes logged`;
 
@@ -34,11 +35,12 @@ function options() {
   try {
     const { values } = parseArgs({
       options: {
-        seeds: { type: 'string', default: '100' },
+        seeds: { type: 'string' },
         seed: { type: 'string' },
         from: { type: 'string', default: '1' },
         profile: { type: 'string', default: 'swarm' },
         ms: { type: 'string', default: '20000' },
+        jobs: { type: 'string', default: String(availableParallelism()) },
         mutant: { type: 'string' },
         mutants: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
@@ -69,7 +71,7 @@ function runJob(directory, job, onSeed) {
   return new Promise((resolve) => child.on('close', (code) => resolve(code ?? 1)));
 }
 
-async function runSeeds(directory, jobs, onSeed) {
+async function runSeeds(directory, jobs, processes, onSeed) {
   const waiting = [...jobs];
   let broken = 0;
   const worker = async () => {
@@ -77,13 +79,13 @@ async function runSeeds(directory, jobs, onSeed) {
       if ((await runJob(directory, job, onSeed)) !== 0) broken++;
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  await Promise.all(Array.from({ length: processes }, worker));
   return broken;
 }
 
-function jobsFor(seeds, profiles, ms, { verbose, twice }) {
+function jobsFor(seeds, profiles, ms, processes, { verbose, twice }) {
   const jobs = [];
-  const size = Math.min(BATCH, Math.ceil(seeds.length / availableParallelism()));
+  const size = Math.min(BATCH, Math.ceil(seeds.length / processes));
   for (let at = 0; at < seeds.length; at += size) {
     jobs.push({ seeds: seeds.slice(at, at + size), profiles, durationMs: ms, verbose, twice });
   }
@@ -100,19 +102,19 @@ function chooseMutants(all, names) {
 }
 
 /** Every mutant until it is caught, a line of the table for each. */
-async function huntAll(mutants, ms) {
+async function huntAll(mutants, ms, processes, seedsMax) {
   const waiting = [...mutants];
   const alive = [];
   const hunter = async () => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const { seeds, found } = await hunt(mutant, runJob, ms);
+      const { seeds, found } = await hunt(mutant, runJob, ms, seedsMax);
       if (seeds < 0) alive.push(mutant.name);
-      const needed = seeds < 0 ? `ALIVE after ${SEEDS_MAX}` : seeds;
+      const needed = seeds < 0 ? `ALIVE after ${seedsMax}` : seeds;
       const what = found.split('\n')[0].slice(0, 90);
       console.log(`| ${mutant.name} | ${mutant.profile} | ${needed} | ${what} |`);
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, hunter));
+  await Promise.all(Array.from({ length: processes }, hunter));
   console.log(`${mutants.length} mutants, alive: ${alive.join(', ') || 'none'}`);
   return alive.length > 0 ? 1 : 0;
 }
@@ -128,14 +130,14 @@ async function main() {
     console.log(HELP);
     return 0;
   }
+  const most = count(values.seeds ?? (values.mutants ? String(SEEDS_MAX) : '100'), 'seeds');
+  const from = count(values.from, 'from');
   const seeds =
     values.seed === undefined
-      ? Array.from(
-          { length: count(values.seeds, 'seeds') },
-          (_, i) => i + count(values.from, 'from'),
-        )
+      ? Array.from({ length: most }, (_, i) => i + from)
       : [count(values.seed, 'seed', 0)];
   const ms = count(values.ms, 'ms');
+  const processes = count(values.jobs, 'jobs');
   const base = build('base', []);
   const { PROFILE_NAMES } = await import(join(base, 'test/sim/cluster/options.js'));
   const profiles = values.profile === 'all' ? PROFILE_NAMES : [values.profile];
@@ -144,12 +146,12 @@ async function main() {
   }
   const { MUTANTS } = await import(join(base, 'test/sim/mutants.js'));
   const chosen = chooseMutants(MUTANTS, values.mutant);
-  if (values.mutants) return huntAll(chosen ?? MUTANTS, ms);
+  if (values.mutants) return huntAll(chosen ?? MUTANTS, ms, processes, most);
   const mutant = chosen?.[0];
   const directory = mutant === undefined ? base : build(`mutant-${mutant.name}`, [patchOf(mutant)]);
   const summary = new Summary(commit());
-  const jobs = jobsFor(seeds, profiles, ms, values);
-  const broken = await runSeeds(directory, jobs, (outcome) => summary.add(outcome));
+  const jobs = jobsFor(seeds, profiles, ms, processes, values);
+  const broken = await runSeeds(directory, jobs, processes, (outcome) => summary.add(outcome));
   summary.print();
   if (broken > 0) console.error(`sim: ${broken} processes ended before their time`);
   return summary.failures > 0 || broken > 0 ? 1 : 0;
