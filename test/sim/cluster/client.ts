@@ -5,6 +5,7 @@
 import type { Rng } from '../../../src/base/rng.js';
 import type { Connection } from '../../../src/platform/net.js';
 import { encodeCommand } from '../../../src/resp/request.js';
+import { SimConnection } from './connection.js';
 import type { Actor, Events, SimEvent } from './events.js';
 import type { SimNet } from './net.js';
 import type { Command, Plan } from './operations.js';
@@ -101,6 +102,22 @@ export class SimClient implements Actor {
 
   get idle(): boolean {
     return this.#waiting.length === 0;
+  }
+
+  /** The process that owes it an answer and is still there; null when nobody does. */
+  get debtor(): Actor | null {
+    const connection = this.#connection;
+    const server = connection instanceof SimConnection ? connection.other : null;
+    if (this.idle || server === null || server.closed) return null;
+    return server.actor.alive ? server.actor : null;
+  }
+
+  describe(): string {
+    const waiting = this.#waiting.map(({ operation, owed, phase }) => {
+      const text = operation.plan.commands.join(' ').slice(0, 100);
+      return `${text} since ${operation.invokedAt / 1000} (${owed} owed, phase ${phase})`;
+    });
+    return `client ${this.number} at ${this.#connection?.remote}: ${waiting.join('; ')}`;
   }
 
   close(): void {

@@ -9,6 +9,8 @@ import type { SimNet } from './net.js';
 /** What the kernels on both sides take before `pendingBytes` grows. */
 const SOCKET_BUFFERS = 256 * 1024;
 const HIGH_WATER_MARK = 16 * 1024;
+/** Where the addresses of clients begin. */
+export const CLIENTS = '10.1.';
 
 interface Segment {
   readonly bytes: Buffer;
@@ -175,6 +177,7 @@ export class SimConnection implements Connection {
     // To a process that is gone the kernel answers.
     const actor = receiver.alive ? receiver : events.world;
     this.#delivery = events.schedule(wait, actor, this.#deliver);
+    this.#delivery.fromClient = this.host.startsWith(CLIENTS);
   }
 
   readonly #deliver = (): void => {

@@ -44,6 +44,8 @@ export class SimDisk {
   readonly options: DiskOptions;
   readonly rng: Rng;
   calm = false;
+  /** Operations that were made to fail so far. */
+  faults = 0;
   readonly troubles: DiskTroubles = noTroubles();
   /** Called when operationsToLive has run out: the process dies now. */
   onLastOperation: () => void = () => {};
@@ -312,12 +314,14 @@ class DiskView implements Disk {
   failRead(operation: string, path: string): void {
     if (this.#disk.troubles.failReads <= 0) return;
     this.#disk.troubles.failReads--;
+    this.#disk.faults++;
     throw fault(operation, path, 'EIO');
   }
 
   failSync(operation: string, path: string, inode: Inode): void {
     if (this.#disk.troubles.failSyncs <= 0) return;
     this.#disk.troubles.failSyncs--;
+    this.#disk.faults++;
     // The kernel marks the pages clean; what they held is gone (ATC 2020, Rebello).
     inode.crash('drop', this.#disk.rng);
     throw fault(operation, path, 'EIO');
@@ -326,7 +330,10 @@ class DiskView implements Disk {
   /** Throws ENOSPC when the device is full; some of the bytes may have gone in. */
   takeRoom(operation: string, path: string, bytes: number): void {
     const { troubles } = this.#disk;
-    if (troubles.room < bytes) throw fault(operation, path, 'ENOSPC');
+    if (troubles.room < bytes) {
+      this.#disk.faults++;
+      throw fault(operation, path, 'ENOSPC');
+    }
     troubles.room -= bytes;
   }
 }
@@ -372,6 +379,7 @@ class FileView implements DiskFile {
         );
         this.#inode.append([part]);
         troubles.room = 0;
+        this.#disk.faults++;
         done(fault('write', this.#path, 'ENOSPC'));
         return;
       }

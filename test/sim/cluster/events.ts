@@ -25,6 +25,8 @@ export interface SimEvent {
   order: number;
   readonly actor: Actor;
   run: (() => void) | null;
+  /** Bytes of a client: after a pause its socket may be the first that is read. */
+  fromClient: boolean;
 }
 
 const giveWay = setImmediate;
@@ -83,15 +85,17 @@ export class Events {
   /** `wait` in microseconds. Set `run` of the result to null to cancel. */
   schedule(wait: number, actor: Actor, run: () => void): SimEvent {
     const at = this.now + Math.max(0, Math.round(wait));
-    const event = { at, order: this.#order++, actor, run };
+    const event = { at, order: this.#order++, actor, run, fromClient: false };
     this.#heap.push(event);
     return event;
   }
 
-  /** What waited while it was stopped happens now. */
-  resume(actor: Actor): void {
+  /** What waited while it was stopped happens now; `clientsFirst`: their bytes before the rest. */
+  resume(actor: Actor, clientsFirst = false): void {
     actor.paused = false;
-    for (const event of actor.backlog.splice(0)) {
+    const waited = actor.backlog.splice(0);
+    if (clientsFirst) waited.sort((a, b) => Number(b.fromClient) - Number(a.fromClient));
+    for (const event of waited) {
       event.at = this.now;
       event.order = this.#order++;
       this.#heap.push(event);

@@ -1,8 +1,11 @@
 // Owns: what can go wrong in a run, one function per fault. Each says how often it really happened.
 
 import type { SimHost } from './host.js';
+import { RAFT_PORT } from './node-config.js';
 import type { Fault } from './options.js';
 import type { Simulation } from './simulation.js';
+
+const SECTOR = 512;
 
 /** False when there was nothing to break. */
 type Perform = (simulation: Simulation, host: SimHost) => boolean;
@@ -38,6 +41,7 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
     return true;
   },
   pause: (simulation, host) => pause(simulation, host),
+  pauseIsolated: (simulation) => pauseIsolated(simulation),
   pauseLeader: (simulation) => {
     const leader = simulation.leaderHost();
     return leader !== null && pause(simulation, leader);
@@ -137,7 +141,38 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
     simulation.startLater(host);
     return true;
   },
+  rotLive: (simulation, host) => {
+    if (!host.running || !simulation.mayDamage(host)) return false;
+    rot(simulation, host);
+    host.unread = host.damaged;
+    return host.damaged;
+  },
+  misdirect: (simulation, host) => {
+    if (!simulation.mayDamage(host)) return false;
+    host.crash(true);
+    simulation.later(0, () => misdirect(simulation, host));
+    simulation.startLater(host);
+    return true;
+  },
+  misroute: (simulation) => misroute(simulation),
   transfer: (simulation, host) => order(simulation, host, ['RAFT.TRANSFER']),
+  clogTransfer: (simulation) => clogTransfer(simulation),
+  addPeer: (simulation, host) => {
+    const spare = simulation.anySpare();
+    return spare !== null && order(simulation, host, ['RAFT.ADDPEER', spare.id, raftAt(spare)]);
+  },
+  removePeer: (simulation, host) => {
+    return order(simulation, host, ['RAFT.REMOVEPEER', simulation.anyHost().id]);
+  },
+  replacePeer: (simulation, host) => {
+    const spare = simulation.anySpare();
+    const { id } = simulation.anyHost();
+    return spare !== null && order(simulation, host, ['RAFT.REPLACE', id, spare.id, raftAt(spare)]);
+  },
+  resetPeer: (simulation) => {
+    const spare = simulation.anySpare();
+    return spare !== null && order(simulation, spare, ['RAFT.RESET', spare.id]);
+  },
   demote: (simulation, host) => order(simulation, host, ['RAFT.DEMOTE', simulation.anyHost().id]),
   promote: (simulation, host) => order(simulation, host, ['RAFT.PROMOTE', simulation.anyHost().id]),
   save: (simulation, host) => {
@@ -151,15 +186,37 @@ export function performFault(simulation: Simulation): void {
   if (PERFORM[fault](simulation, simulation.anyHost())) simulation.count(`fault ${fault}`);
 }
 
+function raftAt({ address }: SimHost): string {
+  return `${address}:${RAFT_PORT}`;
+}
+
+function anyFile({ rng }: Simulation, { disk }: SimHost): string | undefined {
+  const files = disk.files().filter((path) => disk.inode(path)!.size > 0);
+  return files[rng.below(files.length)];
+}
+
 /** A bit of a file at rest is another one. */
 function rot(simulation: Simulation, host: SimHost): void {
-  const files = host.disk.files().filter((path) => host.disk.inode(path)!.size > 0);
-  const path = files[simulation.rng.below(files.length)];
+  const path = anyFile(simulation, host);
   if (path === undefined) return;
   const inode = host.disk.inode(path)!;
   inode.rot(simulation.rng.below(inode.size), simulation.rng.below(8));
   host.damaged = true;
   simulation.line(`${host.id} rot in ${path}`);
+}
+
+/** What was written to one file went into another. */
+function misdirect(simulation: Simulation, host: SimHost): void {
+  const { rng } = simulation;
+  const [from, to] = [anyFile(simulation, host), anyFile(simulation, host)];
+  if (from === undefined || to === undefined || from === to) return;
+  const source = host.disk.inode(from)!;
+  const target = host.disk.inode(to)!;
+  const sectors = Math.ceil(target.size / SECTOR);
+  const bytes = source.read(SECTOR * rng.below(Math.ceil(source.size / SECTOR)), SECTOR);
+  target.overwrite(SECTOR * rng.below(sectors), bytes);
+  host.damaged = true;
+  simulation.line(`${host.id} a sector of ${from} in ${to}`);
 }
 
 function crash(simulation: Simulation, host: SimHost, powerCut: boolean): boolean {
@@ -182,7 +239,69 @@ function pause(simulation: Simulation, host: SimHost): boolean {
   if (process === null || process.paused) return false;
   host.pause();
   simulation.later(10 + simulation.rng.below(simulation.options.pauseMaxMs), () => {
-    if (process.alive && process.paused) simulation.events.resume(process);
+    if (host.process === process) host.resume(simulation.rng.below(2) === 0);
+  });
+  return true;
+}
+
+/** A leader that is stopped, and alone when it goes on: others lead, and nobody can tell it. */
+function pauseIsolated(simulation: Simulation): boolean {
+  const { rng, options } = simulation;
+  const leader = simulation.leaderHost();
+  if (leader === null || !pause(simulation, leader)) return false;
+  isolate(simulation, leader);
+  simulation.later(options.pauseMaxMs + rng.below(4 * options.electionMs), () => {
+    simulation.net.heal();
+  });
+  return true;
+}
+
+/** Nothing passes between it and the other nodes. */
+function isolate({ hosts, net }: Simulation, host: SimHost): void {
+  for (const other of hosts) {
+    if (other === host) continue;
+    net.cut(host.address, other.address);
+    net.cut(other.address, host.address);
+  }
+}
+
+/** Leadership is handed to a node that hears of it late. */
+function clogTransfer(simulation: Simulation): boolean {
+  const { rng, net, options } = simulation;
+  const leader = simulation.leaderHost();
+  const to = simulation.anyHost();
+  if (leader === null || leader === to || !order(simulation, leader, ['RAFT.TRANSFER', to.id])) {
+    return false;
+  }
+  simulation.later(rng.below(20), () => {
+    net.clog(leader.address, to.address, rng.below(6000 * options.electionMs));
+  });
+  return true;
+}
+
+/** For a while a host of another cluster answers where one of ours is meant, or the other way. */
+function misroute(simulation: Simulation): boolean {
+  const { rng, net, strangers, hosts, options } = simulation;
+  const at = rng.below(strangers.length);
+  const stranger = strangers[at];
+  const host = hosts[at];
+  if (stranger === undefined || host === undefined) return false;
+  // Who never was a member anywhere cannot know where it belongs.
+  const isMember = ({ process }: SimHost): boolean => {
+    return process === null || process.parts?.core.admission === 'admitted';
+  };
+  if (!hosts.every((each) => each.admitted && isMember(each))) return false;
+  if (!strangers.every(isMember)) return false;
+  const [meant, instead] = rng.below(2) === 0 ? [host, stranger] : [stranger, host];
+  net.misroute(meant.address, RAFT_PORT, instead.address);
+  for (const other of [...hosts, ...strangers]) {
+    net.reset(other.address, meant.address, () => rng.below(2) === 0);
+  }
+  simulation.later(rng.below(8 * options.electionMs), () => {
+    net.misroute(meant.address, RAFT_PORT, null);
+    for (const other of [...hosts, ...strangers]) {
+      net.reset(other.address, instead.address, () => rng.below(2) === 0);
+    }
   });
   return true;
 }

@@ -39,10 +39,13 @@ export class SimProcess implements Actor {
   /** Clients can connect. */
   ready = false;
   stopping = false;
+  /** Failed operations of the disk in the lives before. */
+  readonly diskFaultsBefore: number;
 
   constructor(number: number, host: SimHost, make: (process: SimProcess) => Node) {
     this.number = number;
     this.host = host;
+    this.diskFaultsBefore = host.disk.faults;
     this.node = make(this);
   }
 
@@ -76,6 +79,10 @@ export class SimHost {
   stayDown = false;
   /** Bytes at rest were changed, or all are gone: not mended until it is a full member again. */
   damaged = false;
+  /** The life that runs has not read the damage yet. */
+  unread = false;
+  /** Of another cluster: what holds for the group says nothing about it. */
+  readonly stranger: boolean;
   /** It was a full member once, in this life or another, and has its data still. */
   admitted = false;
   readonly #events: Events;
@@ -93,7 +100,9 @@ export class SimHost {
     config: Config;
     hooks: HostEvents;
     seed: number;
+    stranger: boolean;
   }) {
+    this.stranger = parts.stranger;
     this.id = parts.id;
     this.address = parts.address;
     this.#events = parts.events;
@@ -121,6 +130,7 @@ export class SimHost {
 
   start(): void {
     if (this.process !== null) return;
+    this.unread = false;
     this.#net.setPower(this.address, true);
     const process = new SimProcess(++lives, this, (self) => this.#makeNode(self));
     this.process = process;
@@ -169,8 +179,8 @@ export class SimHost {
     if (this.process !== null) this.process.paused = true;
   }
 
-  resume(): void {
-    if (this.process?.paused) this.#events.resume(this.process);
+  resume(clientsFirst = false): void {
+    if (this.process?.paused) this.#events.resume(this.process, clientsFirst);
   }
 
   /** Everything on the disk is gone; the process is not running. */

@@ -61,6 +61,11 @@ export class Inode {
     this.#bytes[at] = this.#bytes[at]! ^ (1 << bit);
   }
 
+  /** A sector that was meant for another file. */
+  overwrite(at: number, bytes: Uint8Array): void {
+    this.#bytes.set(bytes.subarray(0, this.size - at), at);
+  }
+
   crash(style: CrashStyle, rng: Rng): void {
     if (this.#cutTail !== null && rng.below(2) === 0) {
       this.#bytes = this.#cutTail;

@@ -84,7 +84,12 @@ export class Invariants {
     if (core.admission !== 'admitted') return;
     host.admitted = true;
     // It is whole again once it has what everybody had when it came back.
-    if (host.damaged && core.role !== 'leader' && machine.appliedIndex >= this.commitIndex) {
+    if (
+      host.damaged &&
+      !host.unread &&
+      core.role !== 'leader' &&
+      machine.appliedIndex >= this.commitIndex
+    ) {
       host.damaged = false;
     }
   }
@@ -239,13 +244,14 @@ export class Invariants {
     const { core } = process.parts!;
     const { id } = process.host;
     const before = this.membership;
+    const counting = this.#countingTerm(process, mirror);
     let first = false;
     for (const entry of core.tailFrom(mirror.commit + 1)) {
       if (entry.index > core.commitIndex) break;
       const known = this.committed[entry.index];
       if (known === undefined || known === null) {
         first = true;
-        this.#commitFirst(entry, core.term, id);
+        this.#commitFirst(entry, counting, id);
       } else if (known.term !== entry.term || known.seed !== entry.body.record.seed) {
         this.fail(`I6 ${id} committed another entry at ${entry.index}`);
       }
@@ -255,11 +261,18 @@ export class Invariants {
     }
     if (!first) return;
     const term = mirror.terms.get(core.commitIndex);
-    if (term !== core.term) this.fail(`I11 ${id} in ${core.term} counted an entry of ${term}`);
+    if (term !== counting) this.fail(`I11 ${id} in ${counting} counted an entry of ${term}`);
     const inForce = [core.membership, before];
-    if (!inForce.some((membership) => this.#durableOn(membership, core.commitIndex, core.term))) {
+    if (!inForce.some((membership) => this.#durableOn(membership, core.commitIndex, counting))) {
       this.fail(`I7 ${id} committed ${core.commitIndex} without a durable quorum`);
     }
+  }
+
+  /** In one event a leader may be told of an acknowledgement, and then of a newer term. */
+  #countingTerm(process: SimProcess, mirror: Mirror): number {
+    const { core } = process.parts!;
+    const deposed = mirror.role === 'leader' && mirror.term < core.term;
+    return deposed && core.role !== 'leader' ? mirror.term : core.term;
   }
 
   #commitFirst(entry: Entry<LoggedRecord>, term: number, id: string): void {
@@ -276,6 +289,8 @@ export class Invariants {
     const holds = (id: string): boolean => {
       const known = this.#hosts.get(id);
       if (known === undefined) return false;
+      // Its acknowledgement may have been on the way when it lost everything: a minority may.
+      if (known.host.damaged) return true;
       if (known.durable.termAt(index) === term) return true;
       const snapshot = known.host.process?.parts?.store.snapshot;
       return snapshot !== null && snapshot !== undefined && snapshot.index >= index;

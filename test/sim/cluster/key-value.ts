@@ -31,6 +31,7 @@ export class SimKeyValue {
         await wait();
         if (this.#disk.troubles.failSyncs > 0) {
           this.#disk.troubles.failSyncs--;
+          this.#disk.faults++;
           throw new Error('simulated EIO');
         }
         store.set(key, value);

@@ -5,7 +5,7 @@
 
 import type { Rng } from '../../../src/base/rng.js';
 import type { Connection, Listener, Net } from '../../../src/platform/net.js';
-import { SimConnection } from './connection.js';
+import { CLIENTS, SimConnection } from './connection.js';
 import type { Actor, Events } from './events.js';
 
 export interface NetOptions {
@@ -45,6 +45,8 @@ export class SimNet {
   readonly #dark = new Set<string>();
   readonly #clogs = new Map<string, number>();
   readonly #open = new Set<SimConnection>();
+  /** Who answers instead at an address, on one port. */
+  readonly #misrouted = new Map<string, string>();
   #port = 40_000;
 
   constructor(events: Events, options: NetOptions, rng: Rng) {
@@ -95,15 +97,27 @@ export class SimNet {
     this.#cuts.add(`${from}>${to}`);
   }
 
+  /** Takes one cut back. What waits goes on at the next heal. */
+  open(from: string, to: string): void {
+    this.#cuts.delete(`${from}>${to}`);
+  }
+
   clog(from: string, to: string, microseconds: number): void {
     this.#clogs.set(`${from}>${to}`, this.events.now + microseconds);
   }
 
   /** Opens paths again; all of them without arguments. What waited is sent again soon. */
   heal(keep: (path: string) => boolean = () => false): void {
+    this.#misrouted.clear();
     for (const path of [...this.#cuts]) if (!keep(path)) this.#cuts.delete(path);
     for (const path of [...this.#clogs.keys()]) if (!keep(path)) this.#clogs.delete(path);
     for (const connection of this.#open) connection.sendAgain();
+  }
+
+  /** From now on another host answers at this address and port; null: the right one again. */
+  misroute(address: string, port: number, to: string | null): void {
+    if (to === null) this.#misrouted.delete(`${address}:${port}`);
+    else this.#misrouted.set(`${address}:${port}`, to);
   }
 
   get cuts(): number {
@@ -166,9 +180,11 @@ export class SimNet {
   #connect(
     host: string,
     actor: Actor,
-    to: { host: string; port: number },
+    meant: { host: string; port: number },
     opened: () => void,
   ): Connection {
+    const elsewhere = this.#misrouted.get(`${meant.host}:${meant.port}`);
+    const to = { host: elsewhere ?? meant.host, port: meant.port };
     const local = `${host}:${this.#port++}`;
     const connection = new SimConnection(this, actor, local, `${to.host}:${to.port}`, true);
     const arrive = (): void => this.#arrive(connection, to, opened);
@@ -199,9 +215,10 @@ export class SimNet {
     accepted.halfOpen = entry.halfOpen;
     accepted.other = dialed;
     dialed.other = accepted;
-    this.events.schedule(0, entry.actor, () => {
+    const accept = this.events.schedule(0, entry.actor, () => {
       if (!accepted.closed) entry.accept(accepted);
     });
+    accept.fromClient = host.startsWith(CLIENTS);
     this.events.schedule(this.delay(), dialed.actor, () => {
       if (!dialed.closed) opened();
     });

@@ -33,13 +33,32 @@ export const FAULTS = [
   'wipe',
   'rot',
   'transfer',
+  'clogTransfer',
+  'pauseIsolated',
+  'rotLive',
+  'misdirect',
   'demote',
   'promote',
+  'addPeer',
+  'removePeer',
+  'replacePeer',
+  'resetPeer',
+  'misroute',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /** Whom to heal and whom to damage is another question while the voters change. */
-export const MEMBERSHIP: ReadonlySet<Fault> = new Set(['demote', 'promote']);
+export const MEMBERSHIP: ReadonlySet<Fault> = new Set([
+  'demote',
+  'promote',
+  'addPeer',
+  'removePeer',
+  'replacePeer',
+  'resetPeer',
+]);
+
+/** Those that need hosts beside the group; see Options.spares and Options.strangers. */
+const NEEDS_OTHERS: ReadonlySet<Fault> = new Set([...MEMBERSHIP, 'misroute']);
 
 export interface WorkloadOptions {
   readonly clientsPerNode: number;
@@ -54,6 +73,12 @@ export interface WorkloadOptions {
 
 export interface Options {
   readonly nodes: number;
+  /** Nodes that wait to be added. */
+  readonly spares: number;
+  /** There is another cluster, whose members have the ids of ours. */
+  readonly strangers: boolean;
+  /** Whoever is not in the core that is healed at last is cut off in one direction, for good. */
+  readonly lastCut: boolean;
   /** Ms of simulated time of the phase with faults. */
   readonly durationMs: number;
   readonly electionMs: number;
@@ -99,7 +124,7 @@ const PROFILES = {
   /** Stale reads of a leader that was away. */
   pause: (options, rng) => ({
     nodes: pick(rng, 3, 3, 5),
-    faults: ['pauseLeader', 'pauseLeader', 'pause', 'clockStep'],
+    faults: ['pauseLeader', 'pauseIsolated', 'pauseIsolated', 'pause', 'clockStep'],
     faultEveryMs: 4 * options.electionMs,
     pauseMaxMs: 4 * options.electionMs,
   }),
@@ -149,8 +174,16 @@ const PROFILES = {
   /** Links in one direction only, for long. */
   asymmetric: (options, rng) => ({
     nodes: pick(rng, 3, 3, 5),
+    lastCut: true,
     faults: ['oneWay', 'oneWay', 'heal', 'clog', 'reset'],
     faultEveryMs: 3 * options.electionMs,
+  }),
+  /** Leadership handed on while what says so is late. */
+  transfer: (options, rng) => ({
+    nodes: pick(rng, 3, 3, 5),
+    faults: ['clogTransfer', 'clogTransfer', 'transfer', 'isolateLeader', 'heal', 'kill'],
+    faultEveryMs: 3 * options.electionMs,
+    workload: { ...options.workload, thinkMs: pick(rng, 200, 800) },
   }),
   /** Disks that fail, fill up and hang. */
   disk: (_, rng) => ({
@@ -172,10 +205,50 @@ const PROFILES = {
     ],
     faultEveryMs: 2 * options.electionMs,
   }),
+  /** Members come and go, and are replaced, under partitions and crashes. */
+  spares: (options, rng) => ({
+    nodes: pick(rng, 1, 2, 3, 3),
+    spares: pick(rng, 1, 2, 2),
+    faults: [
+      'addPeer',
+      'addPeer',
+      'removePeer',
+      'replacePeer',
+      'resetPeer',
+      'resetPeer',
+      'demote',
+      'promote',
+      'transfer',
+      'isolateLeader',
+      'partition',
+      'heal',
+      'kill',
+      'powerCut',
+      'wipe',
+    ],
+    faultEveryMs: pick(rng, 1, 2, 3) * options.electionMs,
+  }),
+  /** Another cluster answers at addresses of this one. */
+  strangers: (options, rng) => ({
+    nodes: pick(rng, 2, 3, 3),
+    strangers: true,
+    faults: ['misroute', 'misroute', 'misroute', 'heal', 'kill', 'reset', 'isolateLeader'],
+    faultEveryMs: 2 * options.electionMs,
+  }),
   /** Members that lose their data, or find it changed, and come back. */
   amnesia: (options, rng) => ({
     nodes: pick(rng, 3, 3, 4, 5),
-    faults: ['wipe', 'rot', 'powerCut', 'isolateLeader', 'heal', 'kill'],
+    faults: [
+      'wipe',
+      'wipe',
+      'rot',
+      'rotLive',
+      'misdirect',
+      'powerCut',
+      'isolateLeader',
+      'heal',
+      'kill',
+    ],
     faultEveryMs: 2 * options.electionMs,
   }),
   /** Links clogged one by one, opened in another order. */
@@ -205,6 +278,9 @@ function drawSwarm(rng: Rng): Omit<Options, 'durationMs'> {
   const electionMs = pick(rng, 300, 500, 1000);
   return {
     nodes: pick(rng, 1, 2, 3, 3, 3, 4, 5),
+    spares: 0,
+    strangers: false,
+    lastCut: rng.below(4) === 0,
     electionMs,
     heartbeatMs: electionMs / pick(rng, 3, 4, 5),
     writeTimeoutMs: pick(rng, 1000, 3000, 10_000),
@@ -260,7 +336,7 @@ function drawDisk(rng: Rng): DiskOptions {
 
 /** Half of them, or in one seed of three only a few, which then happen again and again. */
 function drawFaults(rng: Rng): Fault[] {
-  const choice = FAULTS.filter((fault) => !MEMBERSHIP.has(fault));
+  const choice = FAULTS.filter((fault) => !NEEDS_OTHERS.has(fault));
   if (rng.below(3) > 0) return choice.filter(() => rng.below(2) === 0);
   return Array.from({ length: 1 + rng.below(3) }, () => choice[rng.below(choice.length)]!);
 }

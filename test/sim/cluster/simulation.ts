@@ -5,10 +5,12 @@
 import { OperationalError } from '../../../src/base/errors.js';
 import { Rng } from '../../../src/base/rng.js';
 import { keyspaceDigest } from '../../../src/commands/digest.js';
-import { type Config, loadConfig } from '../../../src/config/load.js';
+import type { LogFields } from '../../../src/observe/logger.js';
 import { readLuaBinary } from '../../../src/platform/lua-binary.js';
+import { allMembers } from '../../../src/raft/membership.js';
 import { majority } from '../../../src/raft/quorum.js';
 import { NO_ROSTER } from '../../../src/raft/roster.js';
+import type { Membership } from '../../../src/raft/types.js';
 import { type Operation, restartConnections, SimClient } from './client.js';
 import { DurableLog } from './durable-log.js';
 import { type Actor, Events } from './events.js';
@@ -16,14 +18,15 @@ import { performFault } from './faults.js';
 import { type HostEvents, restartNumbers, SimHost, SimProcess } from './host.js';
 import { digestOf, Invariants, Violation } from './invariants.js';
 import { SimNet } from './net.js';
+import { configOf, type NodePlace, RAFT_PORT, RESP_PORT } from './node-config.js';
 import { type Command, Operations, type Plan } from './operations.js';
 import { drawOptions, MEMBERSHIP, type Options, type ProfileName } from './options.js';
+import { suspicionOf } from './suspicions.js';
 import { type Verdict, Witness } from './witness.js';
 
-const RESP_PORT = 6379;
-const RAFT_PORT = 7000;
 /** Election timeouts a healed group gets until it serves. */
 const PATIENCE = 60;
+const STRANGERS = 2;
 
 /** Errors that say that the data is not what was written. */
 const DAMAGE = new Set([
@@ -53,7 +56,10 @@ export class Simulation {
   readonly options: Options;
   readonly events = new Events();
   readonly net: SimNet;
+  /** Ours: the first members, and the spares. */
   readonly hosts: SimHost[] = [];
+  /** Members of another cluster, of the ids that our first ones have. */
+  readonly strangers: SimHost[] = [];
   /** Of the faults. */
   readonly rng: Rng;
   readonly counts = new Map<string, number>();
@@ -70,7 +76,6 @@ export class Simulation {
   readonly #luaBinary: Uint8Array | null;
   readonly #probeHistories: Operation[][] = [];
   #clientNumber = 1000;
-  #unborn = false;
   #failure = '';
   #phase: 'safety' | 'core' | 'whole' = 'safety';
   #core: readonly SimHost[] = [];
@@ -86,8 +91,14 @@ export class Simulation {
     this.#clientRng = new Rng(rng.uint32());
     this.#operations = new Operations(this.options.workload, new Rng(rng.uint32()));
     this.#luaBinary = this.options.workload.scripts ? readLuaBinary() : null;
-    const ids = Array.from({ length: this.options.nodes }, (_, i) => `n${i + 1}`);
-    for (const id of ids) this.#addHost(id, ids, rng.uint32());
+    const places = placesOf('10.0.0', this.options.nodes + this.options.spares);
+    const members = places.slice(0, this.options.nodes);
+    for (const place of places) {
+      this.#addHost(place, members.includes(place) ? members : [], rng.uint32());
+    }
+    const others = placesOf('10.9.0', this.options.strangers ? STRANGERS : 0);
+    for (const place of others) this.#addStranger(place, others, rng.uint32());
+    const ids = members.map(({ id }) => id);
     this.#invariants = new Invariants(this.#durable, {
       voters: ids,
       outgoing: [],
@@ -100,18 +111,22 @@ export class Simulation {
     };
     this.events.onError = (actor, error) => this.#thrown(actor, error);
     this.events.afterEvent = (actor) => {
-      if (actor instanceof SimProcess) this.#guard(() => this.#invariants.check(actor));
+      if (actor instanceof SimProcess && !actor.host.stranger) {
+        this.#guard(() => this.#invariants.check(actor));
+      }
     };
   }
 
   async run(): Promise<Outcome> {
-    for (const host of this.hosts) this.later(this.rng.below(300), () => host.start());
+    for (const host of [...this.hosts, ...this.strangers]) {
+      this.later(this.rng.below(300), () => host.start());
+    }
     this.#startClients();
     if (this.options.faults.length > 0) this.#faultLater();
     await this.#runFor(this.options.durationMs, () => false);
     await this.#liveness();
     let verdict: Verdict | null = null;
-    if (this.#failure === '' && !this.#unborn) verdict = this.#judge();
+    if (this.#failure === '') verdict = this.#judge();
     return {
       seed: this.seed,
       failure: this.#failure,
@@ -138,6 +153,12 @@ export class Simulation {
     return this.hosts[this.rng.below(this.hosts.length)]!;
   }
 
+  /** One of ours that is no member now; null when all are. */
+  anySpare(): SimHost | null {
+    const spares = this.hosts.filter((host) => !this.#isMember(host));
+    return spares[this.rng.below(spares.length)] ?? null;
+  }
+
   leaderHost(): SimHost | null {
     let best: SimHost | null = null;
     for (const host of this.hosts) {
@@ -161,14 +182,40 @@ export class Simulation {
   }
 
   /**
-   * The fault atlas: what a majority acknowledged must stay on somebody's disk, so at any time only
-   * a minority is damaged, and each of them must have come back whole before it counts again.
+   * The fault atlas: what a majority acknowledged must stay on somebody's disk, so of the voters of
+   * each membership in force a majority is whole, and who was damaged counts for nothing before it
+   * has come back.
    */
   mayDamage(host: SimHost): boolean {
-    if (host.damaged || !host.admitted || this.#phase !== 'safety') return false;
-    if (this.#votersChange) return false;
-    const hurt = this.hosts.filter((each) => each.damaged || !each.admitted).length;
-    return hurt + 1 <= this.hosts.length - majority(this.hosts.length);
+    if (host.damaged || host.stranger || this.#phase !== 'safety') return false;
+    if (this.#votersChange) return this.#countsNowhere(host);
+    if (!host.admitted) return false;
+    const isWhole = (id: string): boolean => {
+      const other = this.hosts.find((each) => each.id === id)!;
+      return other !== host && other.admitted && !other.damaged;
+    };
+    return this.#inForce().every(({ voters, outgoing }) =>
+      [voters, outgoing].every(
+        (half) => half.length === 0 || half.filter(isWhole).length >= majority(half.length),
+      ),
+    );
+  }
+
+  /** Memberships that anybody counts with, as far as they run. */
+  #inForce(): Membership[] {
+    const known = this.hosts.map(({ process }) => process?.parts?.core.membership ?? null);
+    return [this.#invariants.membership, ...known.filter((each) => each !== null)];
+  }
+
+  /** While voters change: nobody's majority has to do with this host, nor with it as one more. */
+  #countsNowhere({ id }: SimHost): boolean {
+    return this.#inForce().every(({ voters, outgoing }) => {
+      return !voters.includes(id) && !outgoing.includes(id) && voters.length !== 1;
+    });
+  }
+
+  #isMember({ id }: SimHost): boolean {
+    return allMembers(this.#invariants.membership).includes(id);
   }
 
   /** After the power cut that is under way. */
@@ -202,12 +249,13 @@ export class Simulation {
     for (const client of this.#clients) client.stop();
     this.#healCore();
     await this.#untilServing(this.#core, 'the core');
-    if (this.#failure !== '' || this.#unborn) return;
+    if (this.#failure !== '') return;
     this.#phase = 'whole';
     this.net.heal();
-    for (const host of this.hosts) this.#heal(host);
+    for (const host of [...this.hosts, ...this.strangers]) this.#heal(host);
     await this.#untilServing(this.hosts, 'the whole group');
-    if (this.#failure !== '' || this.#unborn) return;
+    if (this.#failure !== '') return;
+    await this.#untilAnswered();
     for (const client of this.#clients) client.close();
     await this.#runFor(100, () => false);
     await this.#untilEqual();
@@ -234,6 +282,29 @@ export class Simulation {
       if (this.#core.includes(host)) this.#heal(host);
       else if (!host.running) host.stayDown = true;
     }
+    if (this.options.lastCut) this.#cutRest(from);
+  }
+
+  /** Who is not in the core is cut off for good, often in one direction; the leader among them. */
+  #cutRest(from: readonly SimHost[]): void {
+    const leader = this.leaderHost();
+    const size = this.#core.length;
+    if (leader !== null && from.length > size && this.#core.includes(leader)) {
+      const rest = from.filter((host) => !this.#core.includes(host));
+      const instead = rest[this.rng.below(rest.length)]!;
+      this.#core = [...this.#core.filter((host) => host !== leader), instead];
+      this.#heal(instead);
+    }
+    for (const host of this.hosts) {
+      if (this.#core.includes(host)) continue;
+      const inwards = host === leader || this.rng.below(2) === 0;
+      const outwards = host !== leader && this.rng.below(2) === 0;
+      for (const { address } of this.#core) {
+        if (inwards) this.net.cut(address, host.address);
+        if (outwards) this.net.cut(host.address, address);
+        else this.net.open(host.address, address);
+      }
+    }
   }
 
   #heal(host: SimHost): void {
@@ -245,16 +316,20 @@ export class Simulation {
   }
 
   /** One leader, everybody here level with it, and fresh writes and reads at every node. */
-  async #untilServing(hosts: readonly SimHost[], who: string): Promise<void> {
+  async #untilServing(all: readonly SimHost[], who: string): Promise<void> {
     const patience = PATIENCE * this.options.electionMs + 20_000;
-    await this.#runFor(patience, () => this.#isSettled(hosts));
+    await this.#runFor(patience, () => this.#isSettled(all));
     if (this.#failure !== '') return;
-    if (!this.#isSettled(hosts)) {
-      if (this.#neverBegan()) return;
-      this.#fail(`no convergence of ${who}: ${this.#describe(hosts)}`);
+    if (!this.#isSettled(all)) {
+      this.#fail(`no convergence of ${who}: ${this.#describe(all)}`);
       return;
     }
-    const probes = hosts.map((host) => this.#probe(host));
+    const hosts = all.filter((host) => this.#isMember(host));
+    const probes = hosts.map((host) => {
+      const done = this.#probe(host);
+      // Its removal may have been under way.
+      return (): boolean => done() || !this.#isMember(host);
+    });
     await this.#runFor(patience, () => probes.every((done) => done()));
     if (this.#failure === '' && !probes.every((done) => done())) {
       this.#fail(`${who} does not serve: ${this.#describe(hosts)}`);
@@ -262,21 +337,26 @@ export class Simulation {
   }
 
   /**
-   * A group that lost power in its very first election, with its first entry on one disk only, may
-   * be left without a majority that may vote (the price of no votes from amnesia).
+   * I18: whatever a client waits for is answered, or its connection ends. At a node outside of the
+   * group each of many reads may wait for its whole time limit, one after another.
    */
-  #neverBegan(): boolean {
-    const admitted = this.hosts.filter(({ admitted }) => admitted).length;
-    const never = admitted < majority(this.hosts.length) && this.#invariants.commitIndex === 0;
-    if (never) this.count('never began');
-    this.#unborn = never;
-    return never;
+  async #untilAnswered(): Promise<void> {
+    const waiting = (): SimClient[] => {
+      return this.#clients.filter(({ debtor }) => {
+        return debtor instanceof SimProcess && this.#isMember(debtor.host);
+      });
+    };
+    await this.#runFor(this.options.writeTimeoutMs + 5000, () => waiting().length === 0);
+    const left = waiting();
+    if (this.#failure !== '' || left.length === 0) return;
+    this.#fail(`I18 for ever waits ${left.map((client) => client.describe()).join('\n')}`);
   }
 
   async #untilEqual(): Promise<void> {
     const index = this.#invariants.commitIndex;
+    const members = this.hosts.filter((host) => this.#isMember(host));
     const applied = (): boolean =>
-      this.hosts.every((host) => (host.awake?.parts?.machine.appliedIndex ?? 0) >= index);
+      members.every((host) => (host.awake?.parts?.machine.appliedIndex ?? 0) >= index);
     await this.#runFor(10_000, applied);
     if (this.#failure === '' && !applied()) {
       this.#fail(`not everybody applies everything: ${this.#describe(this.hosts)}`);
@@ -284,7 +364,8 @@ export class Simulation {
   }
 
   /** The leader may be one that was not healed, as long as it leads. */
-  #isSettled(hosts: readonly SimHost[]): boolean {
+  #isSettled(all: readonly SimHost[]): boolean {
+    const hosts = all.filter((host) => this.#isMember(host));
     const cores = hosts.map((host) => host.awake?.parts?.core);
     const term = cores[0]?.term;
     const leading = this.hosts
@@ -332,23 +413,41 @@ export class Simulation {
 
   // The parts.
 
-  #addHost(id: string, ids: readonly string[], seed: number): void {
-    const address = addressOf(id);
-    const config = this.#config(id, ids);
+  #makeHost(place: NodePlace, peers: readonly NodePlace[], seed: number): SimHost {
     const { events, net, options } = this;
+    const config = configOf(place, peers, options);
+    const stranger = place.address.startsWith('10.9.');
     const hooks: HostEvents = {
       onFatal: (process, error) => this.#fatal(process, error),
       onStopped: (process) => this.startLater(process.host),
-      onLog: (process, level, event, fields) => {
-        this.count(`log ${event}`);
-        if (event === 'Starting election') this.#springTrap();
-        const error = String(fields?.error ?? '');
-        // An assertion is a bug wherever it ends up.
-        if (error.startsWith('AssertionError')) this.#fail(`${process.host.id} ${event}: ${error}`);
-        this.line(`${process.host.id} ${level} ${event} ${JSON.stringify(fields ?? {})}`);
-      },
+      onLog: (process, level, event, fields) => this.#logged(process, level, event, fields),
     };
-    const host = new SimHost({ id, address, events, net, options, config, hooks, seed });
+    return new SimHost({ ...place, events, net, options, config, hooks, seed, stranger });
+  }
+
+  #logged(process: SimProcess, level: string, event: string, fields?: LogFields): void {
+    const { host } = process;
+    this.count(`log ${event}`);
+    if (event === 'Starting election') this.#springTrap();
+    // It throws away what it promised, as an operator wanted.
+    if (event === 'Starting anew' && fields?.reason === 'RAFT.RESET') {
+      host.admitted = false;
+      this.#invariants.wiped(host.id);
+    }
+    const suspicion = suspicionOf(event, fields, host.damaged);
+    if (suspicion !== null) this.#fail(`${host.id} ${suspicion}`);
+    this.line(`${host.id} ${level} ${event} ${JSON.stringify(fields ?? {})}`);
+  }
+
+  #addStranger(place: NodePlace, peers: readonly NodePlace[], seed: number): void {
+    const host = this.#makeHost(place, peers, seed);
+    this.strangers.push(host);
+    host.disk.onLastOperation = () => host.crash(true);
+  }
+
+  #addHost(place: NodePlace, peers: readonly NodePlace[], seed: number): void {
+    const { id } = place;
+    const host = this.#makeHost(place, peers, seed);
     const durable = new DurableLog(host.disk);
     this.hosts.push(host);
     this.#durable.set(id, { host, durable });
@@ -377,31 +476,6 @@ export class Simulation {
 
   line(text: string): void {
     this.onLine(`${(this.events.now / 1000).toFixed(3)} ${text}`);
-  }
-
-  #config(id: string, ids: readonly string[]): Config {
-    const { options } = this;
-    const address = addressOf(id);
-    const peers = ids.map((each) => `${each}:${addressOf(each)}:${RAFT_PORT}`).join(',');
-    const argv = [
-      '-data-dir=/data',
-      `-listen=${address}:${RESP_PORT}`,
-      '-raft=true',
-      '-disk-reserve=0',
-      `-raft-node-id=${id}`,
-      `-raft-addr=${address}:${RAFT_PORT}`,
-      `-raft-peers=${peers}`,
-      `-raft-heartbeat-timeout=${options.heartbeatMs}ms`,
-      `-raft-election-timeout=${options.electionMs}ms`,
-      `-write-timeout=${options.writeTimeoutMs}ms`,
-      `-raft-lease-reads=${options.leases}`,
-      `-snapshot-interval-cmds=${options.snapshotWrites}`,
-      `-snapshot-min-interval=${options.snapshotMinMs}ms`,
-      `-raft-snapshot-threshold=${options.entriesKept}`,
-    ];
-    const command = loadConfig({ argv, env: {} });
-    if (command.do !== 'run') throw new Error('a configuration to run');
-    return { ...command.config, logSegmentSize: options.segmentBytes };
   }
 
   #startClients(): void {
@@ -455,10 +529,11 @@ export class Simulation {
     else this.#fail(`the simulator itself: ${(error as Error).stack ?? String(error)}`);
   }
 
-  /** A process ended itself. A disk that was made to fail is a reason; nothing else is. */
+  /** A process ended itself. A disk that was made to fail in its life is a reason; nothing else is. */
   #fatal(process: SimProcess, error: unknown): void {
     const { host } = process;
-    const expected = error instanceof OperationalError && error.code === 'E_DISK';
+    const isDiskError = error instanceof OperationalError && error.code === 'E_DISK';
+    const expected = isDiskError && host.disk.faults > process.diskFaultsBefore;
     this.line(`${host.id} fatal ${String(error)}`);
     if (host.damaged && error instanceof OperationalError && DAMAGE.has(error.code)) {
       // What the message says: let it join again with an empty directory.
@@ -477,6 +552,7 @@ export class Simulation {
   }
 
   #fail(what: string): void {
+    if (this.#failure === '') this.line(`failed: ${what.slice(0, 60)}`);
     if (this.#failure === '') this.#failure = what;
   }
 
@@ -498,7 +574,9 @@ export class Simulation {
     const verdict = witness.judge();
     if (verdict.findings.length > 0) this.#fail(verdict.findings.join('\n'));
     const replayed = Buffer.from(keyspaceDigest(witness.replay.keyspace)).toString('hex');
-    for (const { id, process } of this.hosts) {
+    for (const host of this.hosts) {
+      const { id, process } = host;
+      if (!this.#isMember(host)) continue;
       if (!digestOf(process!).startsWith(replayed)) this.#fail(`${id} is not what its log says`);
     }
     return verdict;
@@ -509,6 +587,9 @@ function isGood(reply: string | null): boolean {
   return reply !== null && reply[0] !== '-';
 }
 
-function addressOf(id: string): string {
-  return `10.0.0.${id.slice(1)}`;
+function placesOf(network: string, count: number): NodePlace[] {
+  return Array.from({ length: count }, (_, i) => ({
+    id: `n${i + 1}`,
+    address: `${network}.${i + 1}`,
+  }));
 }
