@@ -78,12 +78,15 @@ export interface ReplicationLimits {
   readonly appendBytesMax: number;
   readonly inflightMessagesMax: number;
   readonly uncommittedBytesMax: number;
+  /** Of a snapshot on its way, read and sent at a time. */
+  readonly snapshotChunkBytes: number;
 }
 
 export const REPLICATION_LIMITS: ReplicationLimits = {
   appendBytesMax: 2 ** 20,
   inflightMessagesMax: 64,
   uncommittedBytesMax: 2 ** 30,
+  snapshotChunkBytes: 2 ** 18,
 };
 
 /** The working parts of a running node. */
@@ -399,6 +402,7 @@ export class NodeLife {
       clock,
       logger,
       space: opened.space,
+      chunkBytes: this.#options.limits.snapshotChunkBytes,
       self: () => members.identity(),
       addressOf: (id) => members.endpointOf(id),
     });

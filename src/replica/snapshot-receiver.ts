@@ -1,5 +1,7 @@
 // Owns: a snapshot coming in from another member: chunks in order into a temporary file, which is
-// handed over when it is complete and synced. One at a time; a newer stream replaces an older one.
+// handed over when it is complete and synced. One at a time: a sender's newer stream replaces its
+// older one, and another sender's only when its term is newer or the present one stands still: two
+// that displaced each other would never end.
 // What a broken stream left is kept for a while, at most one, and the same snapshot from the same
 // sender goes on from there. Every chunk is answered with how far the file is, so that the sender
 // never has more on its way than it may; while a whole one is loaded the sender hears that too, and
@@ -35,6 +37,8 @@ interface Part {
 interface Incoming {
   readonly link: AcceptedLink;
   readonly part: Part;
+  /** Monotonic ms of its last frame. */
+  movedAt: number;
   /** Frames wait here while the one before them is being written. */
   work: Promise<void>;
 }
@@ -64,6 +68,8 @@ interface Handed {
 
 /** A member that loads is heard from so often, ms. */
 const STILL_HERE_MS = 1000;
+/** A stream from which nothing comes for so long may be displaced, ms. */
+const STANDSTILL_MS = 10_000;
 /** A part whose stream broke is thrown away after this, ms. */
 const KEPT_MS_MAX = 120_000;
 
@@ -97,6 +103,7 @@ export class SnapshotReceiver {
       this.#refuse(link, 'snapshot frame without a beginning');
       return;
     }
+    incoming.movedAt = this.#port.clock.monotonic();
     link.pause();
     const step = async (): Promise<void> => {
       await this.#take(incoming, kind, body);
@@ -110,6 +117,7 @@ export class SnapshotReceiver {
     this.#handed?.links.delete(link);
     const incoming = this.#incoming;
     if (incoming?.link !== link) return;
+    incoming.movedAt = Number.NEGATIVE_INFINITY;
     incoming.work = incoming.work.then(() => this.#keep(incoming));
   }
 
@@ -126,6 +134,11 @@ export class SnapshotReceiver {
       link.send(encodeProgress(begin.bytes));
       return;
     }
+    const rival = this.#rivalOf(link, begin);
+    if (rival !== null) {
+      this.#refuse(link, `a snapshot of ${rival} is on its way`);
+      return;
+    }
     link.pause();
     const before = this.#incoming;
     this.#opening = link;
@@ -139,7 +152,8 @@ export class SnapshotReceiver {
       return;
     }
     this.#opening = null;
-    this.#incoming = { link, part, work: Promise.resolve() };
+    const movedAt = this.#port.clock.monotonic();
+    this.#incoming = { link, part, movedAt, work: Promise.resolve() };
     link.send(encodeProgress(part.received));
     link.resume();
   }
@@ -147,6 +161,16 @@ export class SnapshotReceiver {
   #judge(begin: SnapshotBegin): string | null {
     const term = this.#port.term();
     return begin.term < term ? `snapshot of term ${begin.term}, this node is in ${term}` : null;
+  }
+
+  /** Another member whose stream goes on and is as good as the one that begins; null for none. */
+  #rivalOf({ hello }: AcceptedLink, { term }: SnapshotBegin): string | null {
+    const present = this.#incoming;
+    if (present === null) return null;
+    const { from, begin } = present.part;
+    if (from === hello.nodeId || term > begin.term) return null;
+    const silentMs = this.#port.clock.monotonic() - present.movedAt;
+    return silentMs < STANDSTILL_MS ? from : null;
   }
 
   /** The rest of what is here, or a fresh file. */

@@ -20,9 +20,8 @@ import type { Clock, Timer } from '../platform/clock.js';
 import type { Disk, DiskFile } from '../platform/disk.js';
 import type { Net } from '../platform/net.js';
 
-const CHUNK_BYTES = 256 * 1024;
-/** Bytes sent and not yet written by the member, at most. */
-const WINDOW_BYTES = 4 * 2 ** 20;
+/** Chunks sent and not yet written by the member, at most. */
+const WINDOW_CHUNKS = 16;
 /** Without progress for so long the attempt fails, ms. */
 const STALL_MS_MAX = 10_000;
 const CHECKSUM_BYTES = 8;
@@ -34,6 +33,8 @@ export interface SendOptions {
   readonly self: () => MemberIdentity;
   readonly begin: Omit<SnapshotBegin, 'checksum'>;
   readonly path: string;
+  /** Read and sent at a time. */
+  readonly chunkBytes: number;
   readonly disk: Disk;
   readonly net: Net;
   readonly clock: Clock;
@@ -72,6 +73,7 @@ class Sender {
   readonly #dialer: Dialer;
   readonly #watch: Timer;
   readonly #wanted: () => boolean;
+  readonly #chunkBytes: number;
   #finish: (outcome: string) => void = () => {};
   #finished = false;
   /** The connection in use; 0 while there is none. */
@@ -87,6 +89,7 @@ class Sender {
 
   constructor(options: SendOptions, begin: SnapshotBegin, file: DiskFile) {
     const { to, self, net, clock, wanted } = options;
+    this.#chunkBytes = options.chunkBytes;
     this.#wanted = wanted;
     this.#clock = clock;
     this.#begin = begin;
@@ -152,11 +155,13 @@ class Sender {
     if (this.#reading) return;
     this.#reading = true;
     const { bytes } = this.#begin;
+    const size = this.#chunkBytes;
+    const window = (): number => Math.min(bytes, this.#acknowledged + size * WINDOW_CHUNKS);
     try {
-      while (!this.#finished && this.#sent < Math.min(bytes, this.#acknowledged + WINDOW_BYTES)) {
+      while (!this.#finished && this.#sent < window()) {
         const connection = this.#connection;
         const offset = this.#sent;
-        const chunk = await this.#file.read(offset, Math.min(CHUNK_BYTES, bytes - offset));
+        const chunk = await this.#file.read(offset, Math.min(size, bytes - offset));
         if (chunk.length === 0) throw new Error(`the file ends at ${offset} of ${bytes} bytes`);
         // Another connection begins where the member says.
         if (connection !== this.#connection || this.#sent !== offset) continue;

@@ -41,6 +41,8 @@ export interface SnapshotParts {
   readonly logger: Logger;
   /** Of the disk. `hasRoomFor` is false while so many bytes would take the last room. */
   readonly space: { readonly full: boolean; hasRoomFor(bytes: number): boolean };
+  /** Of a snapshot on its way to a member, read and sent at a time. */
+  readonly chunkBytes: number;
   readonly self: () => MemberIdentity;
   readonly addressOf: (id: string) => MemberAddress | null;
 }
@@ -321,14 +323,14 @@ export class Snapshots {
   }
 
   async #stream(peer: string, wanted: () => boolean): Promise<boolean> {
-    const { core, store, disk, net, clock, logger, self } = this.#parts;
+    const { core, store, disk, net, clock, logger, self, chunkBytes } = this.#parts;
     const to = this.#parts.addressOf(peer);
     const file = store.snapshot;
     const meta = this.#newest;
     if (to === null || file === null || meta === null) return false;
     const begin = { term: core.term, meta, bytes: file.bytes };
     const fault = await sendSnapshot({
-      ...{ to, self, begin, path: file.path, disk, net, clock },
+      ...{ to, self, begin, path: file.path, chunkBytes, disk, net, clock },
       wanted: () => !this.#closed && wanted(),
     });
     if (fault === '') logger.info('Snapshot sent', { peer, index: meta.index });

@@ -41,6 +41,7 @@ interface Waiting {
 export interface ClientOptions {
   readonly thinkMs: number;
   readonly burstMax: number;
+  readonly watchMs: number;
   /** Ms after which it gives a connection up that does not answer. */
   readonly patienceMs: number;
   readonly port: number;
@@ -220,7 +221,11 @@ export class SimClient implements Actor {
     operation.identity = identityOf(commands);
     waiting.phase = 1;
     waiting.owed = commands.length;
-    connection.write(encodeAll(commands));
+    const go = (): void => {
+      if (this.#connection === connection) connection.write(encodeAll(commands));
+    };
+    if (this.#options.watchMs === 0) go();
+    else this.#later(this.#options.watchMs, go);
   }
 
   #finish(waiting: Waiting, reply: string): void {

@@ -1,6 +1,6 @@
 // Owns: what can go wrong in a run, one function per fault. Each says how often it really happened.
 
-import type { SimHost } from './host.js';
+import { CORRUPT_KEY, type SimHost } from './host.js';
 import { RAFT_PORT } from './node-config.js';
 import type { Fault } from './options.js';
 import type { Simulation } from './simulation.js';
@@ -157,6 +157,8 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
   misroute: (simulation) => misroute(simulation),
   transfer: (simulation, host) => order(simulation, host, ['RAFT.TRANSFER']),
   clogTransfer: (simulation) => clogTransfer(simulation),
+  clogReset: (simulation, host) => clogReset(simulation, host),
+  corruptMemory: (simulation, host) => corruptMemory(simulation, host),
   addPeer: (simulation, host) => {
     const spare = simulation.anySpare();
     return spare !== null && order(simulation, host, ['RAFT.ADDPEER', spare.id, raftAt(spare)]);
@@ -276,6 +278,33 @@ function clogTransfer(simulation: Simulation): boolean {
   simulation.later(rng.below(20), () => {
     net.clog(leader.address, to.address, rng.below(6000 * options.electionMs));
   });
+  return true;
+}
+
+/** What one sends is late while what the other sends is lost, so that old answers meet new ones. */
+function clogReset(simulation: Simulation, host: SimHost): boolean {
+  const { rng, net, hosts, options } = simulation;
+  const other = hosts[rng.below(hosts.length)]!;
+  if (other === host) return false;
+  net.clog(host.address, other.address, rng.below(2000 * options.electionMs));
+  const dialedBy = other.address;
+  for (let i = 1 + rng.below(3); i > 0; i--) {
+    simulation.later(rng.below(options.electionMs), () => {
+      net.reset(host.address, other.address, () => true, dialedBy);
+    });
+  }
+  return true;
+}
+
+/** A key that nobody asks for is in the memory of one member: its answers stay right. */
+function corruptMemory(simulation: Simulation, host: SimHost): boolean {
+  const machine = host.awake?.parts?.machine;
+  if (machine === undefined || machine.appliedIndex === 0 || !host.admitted) return false;
+  const whole = simulation.hosts.every((each) => !each.corrupt && each.running);
+  if (!whole || !simulation.mayDamage(host)) return false;
+  machine.keyspace.database(0).set(CORRUPT_KEY, 'x');
+  host.corrupt = true;
+  simulation.line(`${host.id} has ${CORRUPT_KEY} in memory`);
   return true;
 }
 

@@ -26,6 +26,9 @@ export interface HostEvents {
   onLog(process: SimProcess, level: string, event: string, fields?: LogFields): void;
 }
 
+/** No client asks for it: data in memory that the log did not make. */
+export const CORRUPT_KEY = 'corrupt';
+
 /** Thrown where a real process would have exited. */
 export class ProcessEnded {}
 
@@ -81,6 +84,8 @@ export class SimHost {
   damaged = false;
   /** The life that runs has not read the damage yet. */
   unread = false;
+  /** Its data in memory was changed, or may be taken from one whose was. */
+  corrupt = false;
   /** Of another cluster: what holds for the group says nothing about it. */
   readonly stranger: boolean;
   /** It was a full member once, in this life or another, and has its data still. */
@@ -88,7 +93,7 @@ export class SimHost {
   readonly #events: Events;
   readonly #net: SimNet;
   readonly #options: Options;
-  readonly #config: Config;
+  #config: Config;
   readonly #hooks: HostEvents;
 
   constructor(parts: {
@@ -126,6 +131,13 @@ export class SimHost {
   get awake(): SimProcess | null {
     const { process } = this;
     return process?.alive && !process.paused && process.parts !== null ? process : null;
+  }
+
+  /** Looks: it may have lost what was wrong, in a restart or since it was rebuilt. */
+  lookForCorruption(): void {
+    const machine = this.awake?.parts?.machine;
+    if (machine === undefined) return;
+    this.corrupt = machine.keyspace.database(0).peek(CORRUPT_KEY, machine.time) !== undefined;
   }
 
   start(): void {
@@ -181,6 +193,11 @@ export class SimHost {
 
   resume(clientsFirst = false): void {
     if (this.process?.paused) this.#events.resume(this.process, clientsFirst);
+  }
+
+  /** For its next life. */
+  reconfigure(config: Config): void {
+    this.#config = config;
   }
 
   /** Everything on the disk is gone; the process is not running. */

@@ -138,12 +138,13 @@ export class SimNet {
   }
 
   /** Breaks some connections between two hosts, as a router that lost its state does. */
-  reset(a: string, b: string, chance: () => boolean): number {
+  reset(a: string, b: string, chance: () => boolean, dialedBy = ''): number {
     let count = 0;
     for (const connection of [...this.#open]) {
       const { host, otherHost } = connection;
       const between = (host === a && otherHost === b) || (host === b && otherHost === a);
       if (!between || !connection.dialed || !chance()) continue;
+      if (dialedBy !== '' && dialedBy !== host) continue;
       count++;
       connection.break('ECONNRESET');
       connection.other?.break('ECONNRESET');

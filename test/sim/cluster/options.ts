@@ -33,6 +33,7 @@ export const FAULTS = [
   'wipe',
   'rot',
   'transfer',
+  'clogReset',
   'clogTransfer',
   'pauseIsolated',
   'rotLive',
@@ -44,6 +45,7 @@ export const FAULTS = [
   'replacePeer',
   'resetPeer',
   'misroute',
+  'corruptMemory',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -57,14 +59,16 @@ export const MEMBERSHIP: ReadonlySet<Fault> = new Set([
   'resetPeer',
 ]);
 
-/** Those that need hosts beside the group; see Options.spares and Options.strangers. */
-const NEEDS_OTHERS: ReadonlySet<Fault> = new Set([...MEMBERSHIP, 'misroute']);
+/** Those that need what only their own profiles have: other hosts, snapshots all the time. */
+const OF_ONE_PROFILE: ReadonlySet<Fault> = new Set([...MEMBERSHIP, 'misroute', 'corruptMemory']);
 
 export interface WorkloadOptions {
   readonly clientsPerNode: number;
   /** Ms between two bursts of a client, at most. */
   readonly thinkMs: number;
   readonly burstMax: number;
+  /** Ms a client thinks between WATCH and MULTI, at most. */
+  readonly watchMs: number;
   readonly keys: number;
   /** Bytes of a large value; 0 for none. */
   readonly largeValue: number;
@@ -110,6 +114,18 @@ function pick<T>(rng: Rng, ...from: readonly T[]): T {
   return from[rng.below(from.length)]!;
 }
 
+/** Clients that leave no moment unused, on few keys: whatever is stale for a moment is seen. */
+function eager(options: Options, rng: Rng): WorkloadOptions {
+  return {
+    ...options.workload,
+    clientsPerNode: 3,
+    thinkMs: pick(rng, 20, 50),
+    burstMax: 1,
+    keys: pick(rng, 1, 2),
+    largeValue: 0,
+  };
+}
+
 const PROFILES = {
   /** Everything, as drawn. */
   swarm: () => ({}),
@@ -126,6 +142,7 @@ const PROFILES = {
     nodes: pick(rng, 3, 3, 5),
     faults: ['pauseLeader', 'pauseIsolated', 'pauseIsolated', 'pause', 'clockStep'],
     faultEveryMs: 4 * options.electionMs,
+    workload: eager(options, rng),
     pauseMaxMs: 4 * options.electionMs,
   }),
   /** Stale reads of a leader whose lease ran out unnoticed, or was handed over. */
@@ -133,8 +150,9 @@ const PROFILES = {
     nodes: pick(rng, 3, 3, 5),
     leases: true,
     drift: pick(rng, 0, 0.01),
-    faults: ['pauseLeader', 'isolateLeader', 'restart', 'oneWay', 'heal', 'clockStep'],
+    faults: ['pauseIsolated', 'isolateLeader', 'transfer', 'restart', 'oneWay', 'heal'],
     faultEveryMs: 3 * options.electionMs,
+    workload: eager(options, rng),
     pauseMaxMs: 4 * options.electionMs,
   }),
   /** Everybody loses what was not synced, in the middle of whatever they did. */
@@ -156,11 +174,23 @@ const PROFILES = {
     snapshotMinMs: 1,
     entriesKept: pick(rng, 0, 1, 5),
     segmentBytes: pick(rng, 500, 3000, 20_000),
-    faults: ['crashInOperation', 'isolateLeader', 'powerCut', 'pause', 'save', 'heal', 'reset'],
+    faults: [
+      'crashInOperation',
+      'crashInOperation',
+      'isolateLeader',
+      'powerCut',
+      'kill',
+      'pause',
+      'save',
+      'heal',
+      'reset',
+    ],
     faultEveryMs: options.electionMs,
   }),
   /** One voter: it acknowledges alone, so its own disk must be asked first. */
-  single: (_, rng) => ({
+  single: (options, rng) => ({
+    disk: { ...options.disk, syncMin: 5000, syncMax: pick(rng, 20_000, 100_000) },
+    workload: eager(options, rng),
     nodes: pick(rng, 1, 1, 2),
     faults: ['powerCut', 'crashInOperation', 'kill', 'save'],
     faultEveryMs: pick(rng, 300, 1000),
@@ -168,6 +198,16 @@ const PROFILES = {
   /** Leaders that rotate in minorities of five (Raft paper, figure 8; long divergent tails). */
   rotate: (options) => ({
     nodes: 5,
+    faults: ['isolateLeader', 'isolateLeader', 'kill', 'powerCut', 'heal'],
+    faultEveryMs: options.electionMs,
+  }),
+  /** Members far behind, brought on with old segments whose tails were replaced. */
+  history: (options, rng) => ({
+    nodes: pick(rng, 3, 3, 5),
+    snapshotWrites: pick(rng, 3, 10),
+    snapshotMinMs: 1,
+    entriesKept: pick(rng, 0, 1),
+    segmentBytes: pick(rng, 500, 3000, 50_000),
     faults: ['isolateLeader', 'isolateLeader', 'kill', 'powerCut', 'heal'],
     faultEveryMs: options.electionMs,
   }),
@@ -228,6 +268,16 @@ const PROFILES = {
     ],
     faultEveryMs: pick(rng, 1, 2, 3) * options.electionMs,
   }),
+  /** A member's data in memory is not what the log made of it: found at checkpoints, and rebuilt. */
+  memory: (options, rng) => ({
+    nodes: pick(rng, 3, 3, 5),
+    snapshotWrites: pick(rng, 5, 10, 20),
+    snapshotMinMs: 1,
+    entriesKept: pick(rng, 0, 10, 1000),
+    limits: { ...options.limits, inflightMessagesMax: pick(rng, 1, 2, 8) },
+    faults: ['corruptMemory', 'isolateLeader', 'heal', 'kill', 'reset'],
+    faultEveryMs: 2 * options.electionMs,
+  }),
   /** Another cluster answers at addresses of this one. */
   strangers: (options, rng) => ({
     nodes: pick(rng, 2, 3, 3),
@@ -253,7 +303,7 @@ const PROFILES = {
   }),
   /** Links clogged one by one, opened in another order. */
   swizzle: (options) => ({
-    faults: ['swizzle', 'clog', 'reset', 'kill'],
+    faults: ['swizzle', 'clogReset', 'clogReset', 'clog', 'reset', 'kill', 'powerCut'],
     faultEveryMs: 2 * options.electionMs,
   }),
   /** Scripts in the workload: an interpreter in every node, so starts are slow. */
@@ -293,6 +343,7 @@ function drawSwarm(rng: Rng): Omit<Options, 'durationMs'> {
       appendBytesMax: pick(rng, 1, 300, 5000, 2 ** 20),
       inflightMessagesMax: pick(rng, 1, 2, 8, 64),
       uncommittedBytesMax: pick(rng, 1, 2000, 2 ** 30),
+      snapshotChunkBytes: pick(rng, 100, 1000, 2 ** 18),
     },
     net: drawNet(rng),
     disk: drawDisk(rng),
@@ -305,6 +356,7 @@ function drawSwarm(rng: Rng): Omit<Options, 'durationMs'> {
       clientsPerNode: pick(rng, 1, 2, 3),
       thinkMs: pick(rng, 50, 200, 800),
       burstMax: pick(rng, 1, 1, 4, 10),
+      watchMs: pick(rng, 0, 100, 1000),
       keys: pick(rng, 1, 3, 10, 40),
       largeValue: pick(rng, 0, 0, 5000, 60_000),
       scripts: false,
@@ -336,7 +388,7 @@ function drawDisk(rng: Rng): DiskOptions {
 
 /** Half of them, or in one seed of three only a few, which then happen again and again. */
 function drawFaults(rng: Rng): Fault[] {
-  const choice = FAULTS.filter((fault) => !NEEDS_OTHERS.has(fault));
+  const choice = FAULTS.filter((fault) => !OF_ONE_PROFILE.has(fault));
   if (rng.below(3) > 0) return choice.filter(() => rng.below(2) === 0);
   return Array.from({ length: 1 + rng.below(3) }, () => choice[rng.below(choice.length)]!);
 }

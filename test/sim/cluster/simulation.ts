@@ -77,6 +77,8 @@ export class Simulation {
   readonly #probeHistories: Operation[][] = [];
   #clientNumber = 1000;
   #failure = '';
+  /** A disk's bytes were changed or lost in this run. */
+  #diskHarmed = false;
   #phase: 'safety' | 'core' | 'whole' = 'safety';
   #core: readonly SimHost[] = [];
 
@@ -187,6 +189,12 @@ export class Simulation {
    * has come back.
    */
   mayDamage(host: SimHost): boolean {
+    const may = this.#mayDamage(host);
+    if (may) this.#diskHarmed = true;
+    return may;
+  }
+
+  #mayDamage(host: SimHost): boolean {
     if (host.damaged || host.stranger || this.#phase !== 'safety') return false;
     if (this.#votersChange) return this.#countsNowhere(host);
     if (!host.admitted) return false;
@@ -212,6 +220,11 @@ export class Simulation {
     return this.#inForce().every(({ voters, outgoing }) => {
       return !voters.includes(id) && !outgoing.includes(id) && voters.length !== 1;
     });
+  }
+
+  #isLastOfGroup({ id }: SimHost): boolean {
+    const members = allMembers(this.#invariants.membership);
+    return members.length === 1 && members[0] === id;
   }
 
   #isMember({ id }: SimHost): boolean {
@@ -254,6 +267,7 @@ export class Simulation {
     this.net.heal();
     for (const host of [...this.hosts, ...this.strangers]) this.#heal(host);
     await this.#untilServing(this.hosts, 'the whole group');
+    await this.#untilRebuilt();
     if (this.#failure !== '') return;
     await this.#untilAnswered();
     for (const client of this.#clients) client.close();
@@ -334,6 +348,26 @@ export class Simulation {
     if (this.#failure === '' && !probes.every((done) => done())) {
       this.#fail(`${who} does not serve: ${this.#describe(hosts)}`);
     }
+  }
+
+  /** Data in memory that is not the majority's is found at a checkpoint, and replaced. */
+  async #untilRebuilt(): Promise<void> {
+    const corrupt = (): number => {
+      for (const host of this.hosts) if (host.corrupt) host.lookForCorruption();
+      return this.hosts.filter((host) => host.corrupt).length;
+    };
+    if (this.#failure !== '' || corrupt() === 0) return;
+    const history: Operation[] = [];
+    const next = (): Plan => this.#operations.probe('rebuild').write;
+    const writer = this.#makeClient(this.hosts, next, history);
+    writer.start();
+    this.#probeHistories.push(history);
+    await this.#runFor(60_000, () => corrupt() === 0);
+    writer.stop();
+    await this.#runFor(this.options.writeTimeoutMs, () => writer.idle);
+    const left = corrupt();
+    if (2 * left > this.hosts.length) this.count('the majority is corrupt');
+    else if (this.#failure === '' && left > 0) this.#fail('corrupt data was never found');
   }
 
   /**
@@ -434,7 +468,14 @@ export class Simulation {
       host.admitted = false;
       this.#invariants.wiped(host.id);
     }
-    const suspicion = suspicionOf(event, fields, host.damaged);
+    const corrupt = this.hosts.some((each) => each.corrupt);
+    // A snapshot may be that of a member whose memory is not right.
+    if (event === 'Snapshot installed' && corrupt) host.corrupt = true;
+    if (event.startsWith('Quarantine over')) host.lookForCorruption();
+    if (event.startsWith('QUARANTINE') && corrupt) host.corrupt = true;
+    const anyDisk = this.#diskHarmed || this.hosts.some(({ disk }) => disk.faults > 0);
+    const { damaged } = host;
+    const suspicion = suspicionOf(event, fields, { damaged, anyDisk, corrupt });
     if (suspicion !== null) this.#fail(`${host.id} ${suspicion}`);
     this.line(`${host.id} ${level} ${event} ${JSON.stringify(fields ?? {})}`);
   }
@@ -458,7 +499,7 @@ export class Simulation {
       this.events.schedule(0, this.events.world, () => durable.reread());
     };
     host.disk.onLastOperation = () => {
-      host.crash(true);
+      host.crash(this.rng.below(3) > 0);
       this.count('crashed in an operation');
       this.startLater(host);
     };
@@ -492,13 +533,13 @@ export class Simulation {
   }
 
   #makeClient(targets: readonly SimHost[], nextPlan: () => Plan, history: Operation[]): SimClient {
-    const { thinkMs, burstMax } = this.options.workload;
+    const { thinkMs, burstMax, watchMs } = this.options.workload;
     return new SimClient({
       number: ++this.#clientNumber,
       events: this.events,
       net: this.net,
       rng: new Rng(this.#clientRng.uint32()),
-      options: { thinkMs, burstMax, patienceMs: 20_000, port: RESP_PORT },
+      options: { thinkMs, burstMax, watchMs, patienceMs: 20_000, port: RESP_PORT },
       targets: targets.map(({ address }) => address),
       nextPlan,
       history,
@@ -542,6 +583,13 @@ export class Simulation {
       this.startLater(host);
       return;
     }
+    if (this.#isLastOfGroup(host) && (error as OperationalError).code === 'E_MEMBERS') {
+      // What the message says: it is the only member left, and is started without peers.
+      this.count('started without its peers');
+      host.reconfigure(configOf(host, [], this.options));
+      this.startLater(host);
+      return;
+    }
     if (!expected) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.#fail(`${host.id} ended: ${text}`);
@@ -576,7 +624,7 @@ export class Simulation {
     const replayed = Buffer.from(keyspaceDigest(witness.replay.keyspace)).toString('hex');
     for (const host of this.hosts) {
       const { id, process } = host;
-      if (!this.#isMember(host)) continue;
+      if (!this.#isMember(host) || host.corrupt) continue;
       if (!digestOf(process!).startsWith(replayed)) this.#fail(`${id} is not what its log says`);
     }
     return verdict;

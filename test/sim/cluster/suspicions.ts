@@ -12,23 +12,38 @@ const OF_DAMAGE: ReadonlySet<string> = new Set([
   'LevelDB is damaged; set aside, to be made anew',
 ]);
 
-/** Beginnings of messages that nobody may log, whatever happened to whose disk. */
-const OF_NOBODY: readonly string[] = [
-  'QUARANTINE',
-  "The members' data differs",
-  'Bug in a command',
-];
+/** Beginnings of messages that tell of data in memory that the log did not make. */
+const OF_CORRUPTION: readonly string[] = ['QUARANTINE', "The members' data differs"];
+/** Of snapshots that were not what was sent; a disk at the other end may be the reason. */
+const OF_ANY_DISK: ReadonlySet<string> = new Set(['Received snapshot is not usable']);
+/** Beginnings of why a stream of a snapshot failed that are nobody's disk's or link's work. */
+const OF_STREAMS = /^chunk at |^progress to |^ended at |^snapshot frame without/;
+/** What nobody may log, whatever happened. */
+const OF_NOBODY: readonly string[] = ['Bug in a command'];
+
+/** What was done to data: `damaged` to this host's disk, `corrupt` to anybody's memory. */
+export interface Harm {
+  readonly damaged: boolean;
+  /** Some disk was damaged or made to fail. */
+  readonly anyDisk: boolean;
+  readonly corrupt: boolean;
+}
 
 /** Why this message is a finding; null when it is none. */
 export function suspicionOf(
   event: string,
   fields: LogFields | undefined,
-  damaged: boolean,
+  { damaged, anyDisk, corrupt }: Harm,
 ): string | null {
   const error = String(fields?.error ?? '');
   // An assertion is a bug wherever it ends up.
   if (error.startsWith('AssertionError')) return `${event}: ${error}`;
-  const nobody = OF_NOBODY.some((beginning) => event.startsWith(beginning));
-  if (!nobody && (damaged || !OF_DAMAGE.has(event))) return null;
+  const begins = (beginning: string): boolean => event.startsWith(beginning);
+  const isBad =
+    OF_NOBODY.some(begins) ||
+    (!damaged && OF_DAMAGE.has(event)) ||
+    (!anyDisk && (OF_ANY_DISK.has(event) || OF_STREAMS.test(String(fields?.reason ?? '')))) ||
+    (!corrupt && OF_CORRUPTION.some(begins));
+  if (!isBad) return null;
   return `${event} ${JSON.stringify(fields ?? {})}`;
 }

@@ -110,6 +110,7 @@ function send(port: number, path: string, bytes: number, term = 3): Promise<stri
     disk: systemDisk,
     net: tcp,
     clock: systemClock,
+    chunkBytes: 2 ** 18,
     wanted: () => true,
   });
 }
@@ -263,6 +264,22 @@ describe('a receiver refuses', () => {
     expect(decodeVerdict(last.subarray(BODY_AT))).toMatch(told);
     expect(to.received).toEqual([]);
     await eventually('nothing is left', async () => (temporaries().length === 0 ? true : null));
+  });
+
+  it('to give a stream up for one of another sender, unless that one leads a newer term', async () => {
+    const to = receiving();
+    const first = new HandLink('a');
+    await feed(to, first, encodeBegin(BEGIN), encodeChunk(0, TEN));
+    const rival = new HandLink('c');
+    await feed(to, rival, encodeBegin(BEGIN));
+    const told = decodeVerdict(rival.sent.at(-1)!.subarray(BODY_AT));
+    expect([told, rival.closed]).toEqual(['a snapshot of a is on its way', true]);
+    await feed(to, first, encodeChunk(10, TEN));
+    expect(first.sent.at(-1)!.readDoubleLE(BODY_AT)).toBe(20);
+    const leader = new HandLink('c');
+    await feed(to, leader, encodeBegin({ ...BEGIN, term: 4 }));
+    expect(leader.sent.at(-1)!.readDoubleLE(BODY_AT)).toBe(0);
+    expect(first.closed).toBe(true);
   });
 
   it('to continue one snapshot with another, or with that of another sender', async () => {
