@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
 import { hunt, patchOf, SEEDS_MAX } from './hunt.mjs';
+import { probePatches } from './probes.mjs';
 import { Summary } from './summary.mjs';
 
 const HELP = `usage: npm run sim -- [--seeds N] [--seed S] [--profile P] [--mutant M] [--mutants]
@@ -21,10 +22,18 @@ const HELP = `usage: npm run sim -- [--seeds N] [--seed S] [--profile P] [--muta
   --mutants     every mutant with its profile (or those of --mutant A,B), until each is caught
   --jobs N      processes at a time (default: one for each core)
   --twice       run each seed twice and compare the traces
+  --nightly     many seeds of every profile (default 5000), a sample of them twice, every mutant;
+                a probe that was never hit is a failure too
   --verbose     with --seed: what the nodes logged`;
 
 /** Seeds handed to a process at a time. */
-const BATCH = 25;
+const BATCH = 50;
+const SEEDS = 100;
+const NIGHTLY_SEEDS = 5000;
+/** Of the nightly seeds: those that are run twice. */
+const TWICE = 200;
+/** Simulated ms in which mutants are hunted, at most. */
+const MUTANT_MS = 5000;
 
 function fail(message) {
   console.error(`sim: ${message}\n${HELP}`);
@@ -45,6 +54,7 @@ function options() {
         mutants: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
         twice: { type: 'boolean', default: false },
+        nightly: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
@@ -124,13 +134,40 @@ function commit() {
   return stdout.trim() || 'unknown';
 }
 
+/** Runs seeds and prints what they add up to; 1 when something is wrong. */
+async function sweep(directory, { seeds, profiles, ms, processes, verbose, twice, probes }) {
+  const summary = new Summary(commit());
+  const jobs = jobsFor(seeds, profiles, ms, processes, { verbose, twice });
+  const broken = await runSeeds(directory, jobs, processes, (outcome) => summary.add(outcome));
+  summary.print();
+  if (broken > 0) console.error(`sim: ${broken} processes ended before their time`);
+  const unseen = probes && summary.neverHit.length > 0;
+  return summary.failures > 0 || broken > 0 || unseen ? 1 : 0;
+}
+
+async function nightly(base, mutants, common) {
+  const { seeds, ms, processes } = common;
+  let code = await sweep(base, { ...common, probes: true });
+  console.log('twice:');
+  code |= await sweep(base, { ...common, seeds: seeds.slice(0, TWICE), twice: true });
+  console.log('mutants:');
+  code |= await huntAll(mutants, Math.min(ms, MUTANT_MS), processes, SEEDS_MAX);
+  return code;
+}
+
+/** Seeds that are run, by default. */
+function seedsByDefault({ mutants, nightly: night }) {
+  if (night) return NIGHTLY_SEEDS;
+  return mutants ? SEEDS_MAX : SEEDS;
+}
+
 async function main() {
   const values = options();
   if (values.help) {
     console.log(HELP);
     return 0;
   }
-  const most = count(values.seeds ?? (values.mutants ? String(SEEDS_MAX) : '100'), 'seeds');
+  const most = count(values.seeds ?? String(seedsByDefault(values)), 'seeds');
   const from = count(values.from, 'from');
   const seeds =
     values.seed === undefined
@@ -138,7 +175,7 @@ async function main() {
       : [count(values.seed, 'seed', 0)];
   const ms = count(values.ms, 'ms');
   const processes = count(values.jobs, 'jobs');
-  const base = build('base', []);
+  const base = build('base', probePatches());
   const { PROFILE_NAMES } = await import(join(base, 'test/sim/cluster/options.js'));
   const profiles = values.profile === 'all' ? PROFILE_NAMES : [values.profile];
   if (!profiles.every((name) => PROFILE_NAMES.includes(name))) {
@@ -147,14 +184,12 @@ async function main() {
   const { MUTANTS } = await import(join(base, 'test/sim/mutants.js'));
   const chosen = chooseMutants(MUTANTS, values.mutant);
   if (values.mutants) return huntAll(chosen ?? MUTANTS, ms, processes, most);
+  const { verbose, twice } = values;
+  const common = { seeds, ms, processes, verbose, twice };
+  if (values.nightly) return nightly(base, MUTANTS, { ...common, profiles: PROFILE_NAMES });
   const mutant = chosen?.[0];
   const directory = mutant === undefined ? base : build(`mutant-${mutant.name}`, [patchOf(mutant)]);
-  const summary = new Summary(commit());
-  const jobs = jobsFor(seeds, profiles, ms, processes, values);
-  const broken = await runSeeds(directory, jobs, processes, (outcome) => summary.add(outcome));
-  summary.print();
-  if (broken > 0) console.error(`sim: ${broken} processes ended before their time`);
-  return summary.failures > 0 || broken > 0 ? 1 : 0;
+  return sweep(directory, { ...common, profiles });
 }
 
 process.exitCode = await main();

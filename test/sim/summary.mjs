@@ -1,5 +1,7 @@
 // Owns: what many seeds add up to, for people.
 
+import { probeHits } from './probes.mjs';
+
 /** Sums by name. */
 class Sums {
   #sums = new Map();
@@ -10,6 +12,10 @@ class Sums {
 
   get(name) {
     return this.#sums.get(name) ?? 0;
+  }
+
+  entries() {
+    return this.#sums.entries();
   }
 
   /** `a 1, b 2` of the names that begin so, without that beginning. */
@@ -66,8 +72,23 @@ export class Summary {
       `writes: acknowledged ${get('acknowledged')}, definite ${get('definite')}, unknown ` +
         `${get('unknown')} (executed ${get('unknownExecuted')}); reads ${get('reads')}`,
     );
+    this.#printProbes();
     const names = ['lost', 'duplicated', 'stale', 'wrong'];
     console.log(names.map((name) => `${name} ${get(name)}`).join(', '));
     console.log(`failed seeds: ${this.failures}`);
+  }
+
+  get neverHit() {
+    return [...probeHits(this.#sums.entries())]
+      .filter(([, count]) => count === 0)
+      .map(([name]) => name);
+  }
+
+  /** Rare situations; of a few seeds nobody expects them. */
+  #printProbes() {
+    const hits = [...probeHits(this.#sums.entries())];
+    const hit = hits.filter(([, count]) => count > 0);
+    console.log(`probes: ${hit.map(([name, count]) => `${name} ${count}`).join(', ')}`);
+    console.log(`never hit: ${this.neverHit.join(', ') || 'none'}`);
   }
 }

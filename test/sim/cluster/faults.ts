@@ -253,7 +253,7 @@ function pauseIsolated(simulation: Simulation): boolean {
   if (leader === null || !pause(simulation, leader)) return false;
   isolate(simulation, leader);
   simulation.later(options.pauseMaxMs + rng.below(4 * options.electionMs), () => {
-    simulation.net.heal();
+    simulation.healNet();
   });
   return true;
 }
@@ -351,5 +351,5 @@ function swizzle(simulation: Simulation, host: SimHost): boolean {
 
 function healLater(simulation: Simulation): void {
   const wait = simulation.rng.below(8 * simulation.options.electionMs);
-  simulation.later(wait, () => simulation.net.heal());
+  simulation.later(wait, () => simulation.healNet());
 }

@@ -1,4 +1,5 @@
-// Owns: the invariants of shared/research/raft.md section 1 over the real nodes, checked on the node
+// Owns: the invariants of shared/research/raft.md section 1 over the real nodes (those about who the
+// members are: standing.ts), checked on the node
 // that acted after every event in which its core moved. It sees all nodes at once and remembers the
 // whole run: who led which term, who voted for whom, which entry was committed where.
 
@@ -7,9 +8,9 @@ import { keyspaceDigest } from '../../../src/commands/digest.js';
 import { decodeRaft } from '../../../src/peer/raft-codec.js';
 import { majority } from '../../../src/raft/quorum.js';
 import type { Entry, Membership } from '../../../src/raft/types.js';
-import type { DurableLog } from './durable-log.js';
-import type { SimHost, SimProcess } from './host.js';
+import type { SimProcess } from './host.js';
 import { Mirror } from './mirror.js';
+import { type Hosts, Standing } from './standing.js';
 
 /** What identifies an entry: its leader drew the seed. */
 interface Seen {
@@ -42,17 +43,16 @@ export class Invariants {
   readonly #digests = new Map<number, string>();
   /** By the core: a process may begin another life without ending. */
   readonly #mirrors = new WeakMap<object, Mirror>();
-  readonly #hosts: ReadonlyMap<string, { host: SimHost; durable: DurableLog }>;
+  readonly #hosts: Hosts;
+  readonly #standing: Standing;
   readonly #byAddress: ReadonlyMap<string, string>;
   /** Microseconds. */
   now: () => number = () => 0;
 
-  constructor(
-    hosts: ReadonlyMap<string, { host: SimHost; durable: DurableLog }>,
-    initial: Membership,
-  ) {
+  constructor(hosts: Hosts, initial: Membership) {
     this.#hosts = hosts;
     this.membership = initial;
+    this.#standing = new Standing(hosts, initial, (what) => this.fail(what));
     this.#byAddress = new Map([...hosts].map(([id, { host }]) => [host.address, id]));
   }
 
@@ -75,6 +75,8 @@ export class Invariants {
     if (parts.core.role === 'leader') this.#leader(process, mirror);
     if (parts.core.commitIndex > mirror.commit) this.#commit(process, mirror);
     if (parts.machine.appliedIndex > mirror.applied) this.#applied(process, mirror);
+    this.#standing.order(process, mirror, (index) => this.committed[index]?.term ?? -1);
+    if (parts.core.role === 'leader') this.#standing.leader(process, mirror);
     this.#noteAdmission(process);
     mirror.note(parts);
   }
@@ -146,6 +148,8 @@ export class Invariants {
     if (core.term < promised) {
       this.fail(`I9 ${id} is back in term ${core.term} after answers in ${promised}`);
     }
+    // Its log may be another one: what was there before was set aside.
+    this.#hosts.get(id)!.durable.reread();
     const mirror = new Mirror(core.commitIndex, machine.appliedIndex);
     this.#compareDigest(process, machine.appliedIndex);
     return mirror;
@@ -283,7 +287,9 @@ export class Invariants {
     this.committed.push(entry.body.record);
     this.committedAt.push(this.now());
     this.#committedIn.push(term);
-    if (entry.membership !== null) this.membership = entry.membership;
+    if (entry.membership === null) return;
+    this.#standing.committed(entry.index, entry.membership);
+    this.membership = entry.membership;
   }
 
   #durableOn(membership: Membership, index: number, term: number): boolean {

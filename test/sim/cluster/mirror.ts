@@ -2,7 +2,7 @@
 // that an event that moved nothing costs next to nothing.
 
 import type { NodeParts } from '../../../src/node.js';
-import type { Role } from '../../../src/raft/types.js';
+import type { Membership, Role } from '../../../src/raft/types.js';
 
 export class Mirror {
   readonly terms = new Map<number, number>();
@@ -12,6 +12,11 @@ export class Mirror {
   lastTerm = 0;
   commit: number;
   applied: number;
+  /** Index of its newest snapshot. */
+  snapshot = 0;
+  /** In force, as last seen while it led; and the committed one. */
+  membership: Membership | null = null;
+  committedMembership: Membership | null = null;
   #fresh = true;
 
   constructor(commit: number, applied: number) {

@@ -97,9 +97,14 @@ export class SimNet {
     this.#cuts.add(`${from}>${to}`);
   }
 
-  /** Takes one cut back. What waits goes on at the next heal. */
-  open(from: string, to: string): void {
-    this.#cuts.delete(`${from}>${to}`);
+  isCut(from: string, to: string): boolean {
+    return this.#cuts.has(`${from}>${to}`);
+  }
+
+  /** What waits on a path that is opened goes on at the next heal. */
+  setCut(from: string, to: string, cut: boolean): void {
+    if (cut) this.cut(from, to);
+    else this.#cuts.delete(`${from}>${to}`);
   }
 
   clog(from: string, to: string, microseconds: number): void {

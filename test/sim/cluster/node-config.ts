@@ -42,3 +42,11 @@ export function configOf(
   if (command.do !== 'run') throw new Error('a configuration to run');
   return { ...command.config, logSegmentSize: options.segmentBytes };
 }
+
+/** n1 to n<count>, at addresses that begin with `network`. */
+export function placesOf(network: string, count: number): NodePlace[] {
+  return Array.from({ length: count }, (_, i) => ({
+    id: `n${i + 1}`,
+    address: `${network}.${i + 1}`,
+  }));
+}

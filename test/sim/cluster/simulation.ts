@@ -10,15 +10,16 @@ import { readLuaBinary } from '../../../src/platform/lua-binary.js';
 import { allMembers } from '../../../src/raft/membership.js';
 import { majority } from '../../../src/raft/quorum.js';
 import { NO_ROSTER } from '../../../src/raft/roster.js';
-import type { Membership } from '../../../src/raft/types.js';
+import { type Atlas, mayDamage } from './atlas.js';
 import { type Operation, restartConnections, SimClient } from './client.js';
 import { DurableLog } from './durable-log.js';
 import { type Actor, Events } from './events.js';
 import { performFault } from './faults.js';
+import { cutRest } from './healing.js';
 import { type HostEvents, restartNumbers, SimHost, SimProcess } from './host.js';
 import { digestOf, Invariants, Violation } from './invariants.js';
 import { SimNet } from './net.js';
-import { configOf, type NodePlace, RAFT_PORT, RESP_PORT } from './node-config.js';
+import { configOf, type NodePlace, placesOf, RAFT_PORT, RESP_PORT } from './node-config.js';
 import { type Command, Operations, type Plan } from './operations.js';
 import { drawOptions, MEMBERSHIP, type Options, type ProfileName } from './options.js';
 import { suspicionOf } from './suspicions.js';
@@ -120,6 +121,8 @@ export class Simulation {
   }
 
   async run(): Promise<Outcome> {
+    // Called by what probes.mjs has built into the sources.
+    Object.assign(globalThis, { simProbe: (name: string) => this.count(`probe ${name}`) });
     for (const host of [...this.hosts, ...this.strangers]) {
       this.later(this.rng.below(300), () => host.start());
     }
@@ -171,6 +174,11 @@ export class Simulation {
     return best;
   }
 
+  /** The end of a fault; what is broken for good stays so. */
+  healNet(): void {
+    if (this.#phase === 'safety') this.net.heal();
+  }
+
   /** Starts again after a while, unless the host is to stay down. */
   startLater(host: SimHost): void {
     const wait = this.rng.below(3 * this.options.electionMs);
@@ -183,43 +191,16 @@ export class Simulation {
     return this.options.faults.some((fault) => MEMBERSHIP.has(fault));
   }
 
-  /**
-   * The fault atlas: what a majority acknowledged must stay on somebody's disk, so of the voters of
-   * each membership in force a majority is whole, and who was damaged counts for nothing before it
-   * has come back.
-   */
   mayDamage(host: SimHost): boolean {
-    const may = this.#mayDamage(host);
+    const may = this.#phase === 'safety' && mayDamage(host, this.#atlas());
     if (may) this.#diskHarmed = true;
     return may;
   }
 
-  #mayDamage(host: SimHost): boolean {
-    if (host.damaged || host.stranger || this.#phase !== 'safety') return false;
-    if (this.#votersChange) return this.#countsNowhere(host);
-    if (!host.admitted) return false;
-    const isWhole = (id: string): boolean => {
-      const other = this.hosts.find((each) => each.id === id)!;
-      return other !== host && other.admitted && !other.damaged;
-    };
-    return this.#inForce().every(({ voters, outgoing }) =>
-      [voters, outgoing].every(
-        (half) => half.length === 0 || half.filter(isWhole).length >= majority(half.length),
-      ),
-    );
-  }
-
-  /** Memberships that anybody counts with, as far as they run. */
-  #inForce(): Membership[] {
+  #atlas(): Atlas {
     const known = this.hosts.map(({ process }) => process?.parts?.core.membership ?? null);
-    return [this.#invariants.membership, ...known.filter((each) => each !== null)];
-  }
-
-  /** While voters change: nobody's majority has to do with this host, nor with it as one more. */
-  #countsNowhere({ id }: SimHost): boolean {
-    return this.#inForce().every(({ voters, outgoing }) => {
-      return !voters.includes(id) && !outgoing.includes(id) && voters.length !== 1;
-    });
+    const inForce = [this.#invariants.membership, ...known.filter((each) => each !== null)];
+    return { hosts: this.hosts, inForce, votersChange: this.#votersChange };
   }
 
   #isLastOfGroup({ id }: SimHost): boolean {
@@ -296,29 +277,19 @@ export class Simulation {
       if (this.#core.includes(host)) this.#heal(host);
       else if (!host.running) host.stayDown = true;
     }
-    if (this.options.lastCut) this.#cutRest(from);
+    if (this.options.lastCut) this.#leaveLeaderOut(from);
+    const rest = this.hosts.filter((host) => !this.#core.includes(host));
+    cutRest(this, this.#core, rest);
   }
 
-  /** Who is not in the core is cut off for good, often in one direction; the leader among them. */
-  #cutRest(from: readonly SimHost[]): void {
+  /** A leader that cannot do without the core is the hardest neighbour for it. */
+  #leaveLeaderOut(from: readonly SimHost[]): void {
     const leader = this.leaderHost();
-    const size = this.#core.length;
-    if (leader !== null && from.length > size && this.#core.includes(leader)) {
-      const rest = from.filter((host) => !this.#core.includes(host));
-      const instead = rest[this.rng.below(rest.length)]!;
-      this.#core = [...this.#core.filter((host) => host !== leader), instead];
-      this.#heal(instead);
-    }
-    for (const host of this.hosts) {
-      if (this.#core.includes(host)) continue;
-      const inwards = host === leader || this.rng.below(2) === 0;
-      const outwards = host !== leader && this.rng.below(2) === 0;
-      for (const { address } of this.#core) {
-        if (inwards) this.net.cut(address, host.address);
-        if (outwards) this.net.cut(host.address, address);
-        else this.net.open(host.address, address);
-      }
-    }
+    const rest = from.filter((host) => !this.#core.includes(host));
+    const instead = rest[this.rng.below(rest.length)];
+    if (leader === null || instead === undefined || !this.#core.includes(leader)) return;
+    this.#core = [...this.#core.filter((host) => host !== leader), instead];
+    this.#heal(instead);
   }
 
   #heal(host: SimHost): void {
@@ -406,7 +377,8 @@ export class Simulation {
       .map((host) => host.awake?.parts?.core)
       .filter((core) => core?.role === 'leader' && core.term === term);
     if (leading.length !== 1) return false;
-    const { commitIndex, lastIndex } = leading[0]!;
+    const { id, commitIndex, lastIndex } = leading[0]!;
+    if (!this.#invariants.membership.voters.includes(id)) return false;
     return (
       commitIndex === lastIndex &&
       cores.every((core) => core?.term === term && core?.appliedIndex === commitIndex)
@@ -633,11 +605,4 @@ export class Simulation {
 
 function isGood(reply: string | null): boolean {
   return reply !== null && reply[0] !== '-';
-}
-
-function placesOf(network: string, count: number): NodePlace[] {
-  return Array.from({ length: count }, (_, i) => ({
-    id: `n${i + 1}`,
-    address: `${network}.${i + 1}`,
-  }));
 }
