@@ -51,7 +51,7 @@ export async function feedHistory(parts: FeederParts, peer: string): Promise<Fee
   if (begun === null) return 'done';
   if (!links.isUp(peer)) return 'silent';
   const reader = new HistoryReader(disk, () => store.files, new Pacer(clock, SLICE_MS));
-  const bytes = reader.bytesFrom(begun.hint + 1);
+  const bytes = reader.bytesFrom(firstToSend(begun));
   if (bytes === null || bytes > Math.max(CHEAP_BYTES, store.snapshot?.bytes ?? 0)) return 'cannot';
   try {
     return await new Feed(parts, peer, reader, begun).run();
@@ -61,6 +61,14 @@ export async function feedHistory(parts: FeederParts, peer: string): Promise<Fee
   } finally {
     await reader.close();
   }
+}
+
+/**
+ * A hint is where the logs may match: not even then is nothing to be sent, or nobody would find out
+ * that they do not.
+ */
+function firstToSend({ hint, base }: BulkProgress): number {
+  return Math.max(1, Math.min(hint + 1, base));
 }
 
 class Feed {
@@ -74,8 +82,8 @@ class Feed {
   #match: number;
   #refusals: number;
   #refused = 0;
-  /** Sent and not acknowledged: last index and bytes of each append. */
-  readonly #flying: { last: number; bytes: number }[] = [];
+  /** Sent and not acknowledged: first and last index and bytes of each append. */
+  readonly #flying: { first: number; last: number; bytes: number }[] = [];
   /** When something was last heard, and last sent. */
   #movedAt: number;
   #sentAt = 0;
@@ -85,7 +93,7 @@ class Feed {
     this.#peer = peer;
     this.#reader = reader;
     this.#term = begun.term;
-    this.#next = Math.min(begun.hint, begun.base) + 1;
+    this.#next = firstToSend(begun);
     this.#match = begun.match;
     this.#refusals = begun.refusals;
     this.#movedAt = parts.clock.monotonic();
@@ -123,9 +131,10 @@ class Feed {
       this.#refusals = refusals;
       this.#refused++;
       this.#movedAt = now;
-      this.#flying.length = 0;
       // One before the place that did not match, or where its log ends.
-      this.#next = Math.max(match + 1, Math.min(hint + 1, this.#next - 1));
+      const refused = this.#flying[0]?.first ?? this.#next;
+      this.#flying.length = 0;
+      this.#next = Math.max(match + 1, Math.min(hint + 1, refused - 1));
       this.#prevTerm = null;
     }
     if (this.#flying.length > 0 && now - this.#sentAt >= RESEND_MS) {
@@ -162,7 +171,7 @@ class Feed {
     links.flush();
     const bytes = records.reduce((sum, record) => sum + record.bytes.length, 0);
     this.#sentAt = this.#parts.clock.monotonic();
-    this.#flying.push({ last: last.index, bytes });
+    this.#flying.push({ first: next, last: last.index, bytes });
     this.#next = last.index + 1;
     this.#prevTerm = last.term;
     return true;
