@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MUTANTS } from './mutants.js';
+import { PLACES, probeHits } from './probes.mjs';
 
 /** Those that die within a few seeds, of different kinds. */
 const SAMPLE = [
@@ -59,7 +60,27 @@ describe('mutants', () => {
     });
     expect(wrong.map(({ name }) => name)).toEqual([]);
     expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(MUTANTS.length);
-    expect(MUTANTS.length).toBeGreaterThanOrEqual(30);
+    expect(MUTANTS.length).toBeGreaterThanOrEqual(60);
+  });
+});
+
+describe('probes', () => {
+  it('stand at exactly one place each', () => {
+    const wrong = PLACES.filter(({ file, at }) => {
+      return readFileSync(`src/${file}`, 'utf8').split(at).length !== 2;
+    });
+    expect(wrong.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('are counted by a call or by a line that is logged, and told when they never were', () => {
+    const hits = probeHits([
+      ['probe conflicting tail truncated', 2],
+      ['log Snapshot installed', 3],
+      ['log Somebody else', 4],
+    ]);
+    expect(hits.get('conflicting tail truncated')).toBe(2);
+    expect(hits.get('snapshot installed')).toBe(3);
+    expect([...hits.values()].reduce((sum, count) => sum + count, 0)).toBe(5);
   });
 });
 

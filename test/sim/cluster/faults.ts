@@ -171,6 +171,7 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
     const { id } = simulation.anyHost();
     return spare !== null && order(simulation, host, ['RAFT.REPLACE', id, spare.id, raftAt(spare)]);
   },
+  replaceCut: (simulation) => replaceCut(simulation),
   resetPeer: (simulation) => {
     const spare = simulation.anySpare();
     return spare !== null && order(simulation, spare, ['RAFT.RESET', spare.id]);
@@ -265,6 +266,21 @@ function isolate({ hosts, net }: Simulation, host: SimHost): void {
     net.cut(host.address, other.address);
     net.cut(other.address, host.address);
   }
+}
+
+/** A voter is replaced, and while that is under way the group falls apart. */
+function replaceCut(simulation: Simulation): boolean {
+  const { rng, options } = simulation;
+  const leader = simulation.leaderHost();
+  const spare = simulation.anySpare();
+  if (leader === null || spare === null) return false;
+  const command = ['RAFT.REPLACE', simulation.anyHost().id, spare.id, raftAt(spare)];
+  if (!order(simulation, leader, command)) return false;
+  simulation.later(rng.below(rng.below(2) === 0 ? 40 : options.electionMs), () => {
+    if (!simulation.breaks) return;
+    PERFORM[rng.below(4) === 0 ? 'isolateLeader' : 'partition'](simulation, leader);
+  });
+  return true;
 }
 
 /** Leadership is handed to a node that hears of it late. */

@@ -76,7 +76,9 @@ export class Invariants {
     if (parts.core.commitIndex > mirror.commit) this.#commit(process, mirror);
     if (parts.machine.appliedIndex > mirror.applied) this.#applied(process, mirror);
     this.#standing.order(process, mirror, (index) => this.committed[index]?.term ?? -1);
-    if (parts.core.role === 'leader') this.#standing.leader(process, mirror);
+    if (parts.core.role === 'leader') {
+      this.#standing.leader(process, mirror, this.commitIndex);
+    }
     this.#noteAdmission(process);
     mirror.note(parts);
   }
@@ -267,7 +269,9 @@ export class Invariants {
     if (!first) return;
     const term = mirror.terms.get(core.commitIndex);
     if (term !== counting) this.fail(`I11 ${id} in ${counting} counted an entry of ${term}`);
-    const inForce = [core.membership, before];
+    // What was in force before this event is what it counted with, if it led then.
+    const led = mirror.role === 'leader' && mirror.term === counting && mirror.membership !== null;
+    const inForce = led ? [mirror.membership!] : [core.membership, before];
     if (!inForce.some((membership) => this.#durableOn(membership, core.commitIndex, counting))) {
       this.fail(`I7 ${id} committed ${core.commitIndex} without a durable quorum`);
     }

@@ -43,6 +43,7 @@ export const FAULTS = [
   'addPeer',
   'removePeer',
   'replacePeer',
+  'replaceCut',
   'resetPeer',
   'misroute',
   'corruptMemory',
@@ -50,14 +51,19 @@ export const FAULTS = [
 export type Fault = (typeof FAULTS)[number];
 
 /** Whom to heal and whom to damage is another question while the voters change. */
-export const MEMBERSHIP: ReadonlySet<Fault> = new Set([
+const MEMBERSHIP: ReadonlySet<Fault> = new Set([
   'demote',
   'promote',
   'addPeer',
   'removePeer',
   'replacePeer',
+  'replaceCut',
   'resetPeer',
 ]);
+
+export function isOfMembership(fault: Fault): boolean {
+  return MEMBERSHIP.has(fault);
+}
 
 /** Those that need what only their own profiles have: other hosts, snapshots all the time. */
 const OF_ONE_PROFILE: ReadonlySet<Fault> = new Set([...MEMBERSHIP, 'misroute', 'corruptMemory']);
@@ -276,6 +282,23 @@ const PROFILES = {
     entriesKept: pick(rng, 0, 10, 1000),
     limits: { ...options.limits, inflightMessagesMax: pick(rng, 1, 2, 8) },
     faults: ['corruptMemory', 'isolateLeader', 'heal', 'kill', 'reset'],
+    faultEveryMs: 2 * options.electionMs,
+  }),
+  /** Groups that are caught in the middle of a joint membership. */
+  joint: (options, rng) => ({
+    nodes: pick(rng, 2, 3, 3),
+    spares: 2,
+    disk: { ...options.disk, syncMax: pick(rng, 3000, 50_000) },
+    faults: [
+      'replaceCut',
+      'replaceCut',
+      'replaceCut',
+      'addPeer',
+      'resetPeer',
+      'resetPeer',
+      'heal',
+      'kill',
+    ],
     faultEveryMs: 2 * options.electionMs,
   }),
   /** Another cluster answers at addresses of this one. */

@@ -21,23 +21,13 @@ import { digestOf, Invariants, Violation } from './invariants.js';
 import { SimNet } from './net.js';
 import { configOf, type NodePlace, placesOf, RAFT_PORT, RESP_PORT } from './node-config.js';
 import { type Command, Operations, type Plan } from './operations.js';
-import { drawOptions, MEMBERSHIP, type Options, type ProfileName } from './options.js';
-import { suspicionOf } from './suspicions.js';
+import { drawOptions, isOfMembership, type Options, type ProfileName } from './options.js';
+import { isOfDamage, suspicionOf } from './suspicions.js';
 import { type Verdict, Witness } from './witness.js';
 
 /** Election timeouts a healed group gets until it serves. */
 const PATIENCE = 60;
 const STRANGERS = 2;
-
-/** Errors that say that the data is not what was written. */
-const DAMAGE = new Set([
-  'E_LOG_CORRUPT',
-  'E_LOG_MISSING',
-  'E_LOG_LOST',
-  'E_MANIFEST',
-  'E_RDB',
-  'E_STABLE',
-]);
 
 export interface Outcome {
   readonly seed: number;
@@ -67,7 +57,6 @@ export class Simulation {
   readonly history: Operation[] = [];
   /** Elections at which members are to die in one of their next disk operations. */
   electionTraps = 0;
-  /** Lines for people, when somebody listens. */
   onLine: (line: string) => void = () => {};
   readonly #invariants: Invariants;
   readonly #durable = new Map<string, { host: SimHost; durable: DurableLog }>();
@@ -176,7 +165,7 @@ export class Simulation {
 
   /** The end of a fault; what is broken for good stays so. */
   healNet(): void {
-    if (this.#phase === 'safety') this.net.heal();
+    if (this.breaks) this.net.heal();
   }
 
   /** Starts again after a while, unless the host is to stay down. */
@@ -187,20 +176,21 @@ export class Simulation {
     });
   }
 
-  get #votersChange(): boolean {
-    return this.options.faults.some((fault) => MEMBERSHIP.has(fault));
+  /** Things may break still. */
+  get breaks(): boolean {
+    return this.#phase === 'safety';
   }
 
   mayDamage(host: SimHost): boolean {
-    const may = this.#phase === 'safety' && mayDamage(host, this.#atlas());
-    if (may) this.#diskHarmed = true;
+    const may = this.breaks && mayDamage(host, this.#atlas());
+    this.#diskHarmed ||= may;
     return may;
   }
 
   #atlas(): Atlas {
-    const known = this.hosts.map(({ process }) => process?.parts?.core.membership ?? null);
-    const inForce = [this.#invariants.membership, ...known.filter((each) => each !== null)];
-    return { hosts: this.hosts, inForce, votersChange: this.#votersChange };
+    const known = this.hosts.map(({ process }) => process?.parts?.core.membership);
+    const inForce = [this.#invariants.membership, ...known.filter((each) => each !== undefined)];
+    return { hosts: this.hosts, inForce, votersChange: this.options.faults.some(isOfMembership) };
   }
 
   #isLastOfGroup({ id }: SimHost): boolean {
@@ -263,12 +253,16 @@ export class Simulation {
     const needed = majority(voters.length);
     // One that was never admitted votes for nobody who has a log, and cannot carry the others.
     const admitted = voters.filter((host) => host.admitted);
-    const from = admitted.length >= needed && !this.#votersChange ? admitted : this.hosts;
+    const from =
+      admitted.length >= needed && !this.options.faults.some(isOfMembership)
+        ? admitted
+        : this.hosts;
     const size =
       from === this.hosts ? from.length : needed + this.rng.below(from.length - needed + 1);
     const order = from.map((host) => ({ host, key: this.rng.uint32() }));
     order.sort((a, b) => a.key - b.key);
     this.#core = order.slice(0, size).map(({ host }) => host);
+    if (this.options.lastCut) this.#leaveLeaderOut(from);
     const addresses = new Set(this.#core.map(({ address }) => address));
     const outside = (address: string): boolean =>
       !addresses.has(address) && this.hosts.some((host) => host.address === address);
@@ -277,7 +271,6 @@ export class Simulation {
       if (this.#core.includes(host)) this.#heal(host);
       else if (!host.running) host.stayDown = true;
     }
-    if (this.options.lastCut) this.#leaveLeaderOut(from);
     const rest = this.hosts.filter((host) => !this.#core.includes(host));
     cutRest(this, this.#core, rest);
   }
@@ -289,7 +282,6 @@ export class Simulation {
     const instead = rest[this.rng.below(rest.length)];
     if (leader === null || instead === undefined || !this.#core.includes(leader)) return;
     this.#core = [...this.#core.filter((host) => host !== leader), instead];
-    this.#heal(instead);
   }
 
   #heal(host: SimHost): void {
@@ -433,6 +425,7 @@ export class Simulation {
 
   #logged(process: SimProcess, level: string, event: string, fields?: LogFields): void {
     const { host } = process;
+    const { damaged } = host;
     this.count(`log ${event}`);
     if (event === 'Starting election') this.#springTrap();
     // It throws away what it promised, as an operator wanted.
@@ -446,7 +439,6 @@ export class Simulation {
     if (event.startsWith('Quarantine over')) host.lookForCorruption();
     if (event.startsWith('QUARANTINE') && corrupt) host.corrupt = true;
     const anyDisk = this.#diskHarmed || this.hosts.some(({ disk }) => disk.faults > 0);
-    const { damaged } = host;
     const suspicion = suspicionOf(event, fields, { damaged, anyDisk, corrupt });
     if (suspicion !== null) this.#fail(`${host.id} ${suspicion}`);
     this.line(`${host.id} ${level} ${event} ${JSON.stringify(fields ?? {})}`);
@@ -548,9 +540,9 @@ export class Simulation {
     const isDiskError = error instanceof OperationalError && error.code === 'E_DISK';
     const expected = isDiskError && host.disk.faults > process.diskFaultsBefore;
     this.line(`${host.id} fatal ${String(error)}`);
-    if (host.damaged && error instanceof OperationalError && DAMAGE.has(error.code)) {
+    if (host.damaged && isOfDamage(error)) {
       // What the message says: let it join again with an empty directory.
-      this.count(`damage refused: ${error.code}`);
+      this.count(`damage refused: ${(error as OperationalError).code}`);
       this.wipeSoon(host);
       this.startLater(host);
       return;
@@ -572,7 +564,7 @@ export class Simulation {
   }
 
   #fail(what: string): void {
-    if (this.#failure === '') this.line(`failed: ${what.slice(0, 60)}`);
+    this.line(`failed: ${what.slice(0, 60)}`);
     if (this.#failure === '') this.#failure = what;
   }
 

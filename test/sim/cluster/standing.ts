@@ -65,7 +65,8 @@ export class Standing {
     this.#fail(`I17 ${host.id} at ${core.commitIndex}: ${found}, not ${describe(expected)}`);
   }
 
-  leader(process: SimProcess, mirror: Mirror): void {
+  /** `commitIndex`: of the group. */
+  leader(process: SimProcess, mirror: Mirror, commitIndex: number): void {
     const { core } = process.parts!;
     const { id } = process.host;
     const status = core.status();
@@ -79,9 +80,9 @@ export class Standing {
       this.#peer(id, core.term, status.lastIndex, peer);
     }
     if (core.membership === mirror.membership) return;
-    const pending = core
-      .tailFrom(core.commitIndex + 1)
-      .filter(({ membership }) => membership !== null);
+    // What an earlier leader committed, a new one may not know for committed yet.
+    const known = Math.max(core.commitIndex, commitIndex);
+    const pending = core.tailFrom(known + 1).filter(({ membership }) => membership !== null);
     if (pending.length > 1) this.#fail(`I14 ${id}: ${pending.length} changes are pending`);
     const led = mirror.role === 'leader' && mirror.term === core.term;
     if (led && mirror.membership !== null) this.#promotions(id, mirror.membership, core.membership);

@@ -1,7 +1,8 @@
 // Owns: what a node says of itself that is a finding unless its disk was damaged: nothing but
-// damage makes data that must be set aside, and nothing but a bug makes members differ. A fault that
-// a node heals by itself would otherwise stay unseen.
+// damage makes data that must be set aside, and nothing but a bug makes members differ. A fault
+// that a node heals by itself would otherwise stay unseen.
 
+import { OperationalError } from '../../../src/base/errors.js';
 import type { LogFields } from '../../../src/observe/logger.js';
 
 /** Messages that only a host whose data was changed or lost may log. */
@@ -46,4 +47,18 @@ export function suspicionOf(
     (!corrupt && OF_CORRUPTION.some(begins));
   if (!isBad) return null;
   return `${event} ${JSON.stringify(fields ?? {})}`;
+}
+
+/** Errors that say that the data is not what was written. */
+const DAMAGE = new Set([
+  'E_LOG_CORRUPT',
+  'E_LOG_MISSING',
+  'E_LOG_LOST',
+  'E_MANIFEST',
+  'E_RDB',
+  'E_STABLE',
+]);
+
+export function isOfDamage(error: unknown): boolean {
+  return error instanceof OperationalError && DAMAGE.has(error.code);
 }

@@ -40,7 +40,14 @@ const BASE = 19;
 /** A member with this log behind the place where the two part. */
 function member(own: readonly number[]) {
   const log = [...own];
-  const progress = { term: 2, match: 0, hint: log.length, refusals: 1, base: BASE, commitIndex: 25 };
+  const progress = {
+    term: 2,
+    match: 0,
+    hint: log.length,
+    refusals: 1,
+    base: BASE,
+    commitIndex: 25,
+  };
   const take = ({ prevIndex, prevTerm, entries }: Append<unknown>): void => {
     if (prevIndex > 0 && log[prevIndex - 1] !== prevTerm) {
       progress.refusals++;
