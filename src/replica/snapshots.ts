@@ -328,6 +328,8 @@ export class Snapshots {
     const file = store.snapshot;
     const meta = this.#newest;
     if (to === null || file === null || meta === null) return false;
+    // The base is being replaced just now: what is announced has to be what is in the file.
+    if (file.index !== meta.index) return false;
     const begin = { term: core.term, meta, bytes: file.bytes };
     const fault = await sendSnapshot({
       ...{ to, self, begin, path: file.path, chunkBytes, disk, net, clock },

@@ -313,7 +313,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'raft/core.ts',
     from: 'if (isJoint(current) || state.memberships.currentIndex > state.commitIndex) {',
     to: 'if (isJoint(current)) {',
-    profile: 'spares',
+    profile: 'joint',
   },
   {
     name: 'removed-leader-leads-on',
@@ -334,7 +334,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'replica/membership-requests.ts',
     from: '  if (roster.removed.includes(uuid)) {',
     to: '  if (uuid === roster.clusterId) {',
-    profile: 'spares',
+    profile: 'joint',
   },
   {
     name: 'comrade-of-any-cluster',
@@ -377,7 +377,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'raft/follower.ts',
     from: '  if (meta.index <= state.commitIndex) {\n    if (known',
     to: '  if (meta.index < 0) {\n    if (known',
-    profile: 'snapshot',
+    profile: 'stream',
   },
   {
     name: 'suffix-kept-behind-another-snapshot',
@@ -391,14 +391,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'replica/snapshot-receiver.ts',
     from: 'if (left !== null && left.from === from && isSameSnapshot(left.begin, begin)) {',
     to: 'if (left !== null && left.from === from) {',
-    profile: 'snapshot',
+    profile: 'stream',
   },
   {
     name: 'snapshot-goes-on-from-the-start',
     file: 'replica/snapshot-sender.ts',
     from: 'if (first) this.#sent = offset;',
     to: 'if (first) this.#sent = 0;',
-    profile: 'snapshot',
+    profile: 'stream',
   },
   {
     name: 'digest-mismatch-ignored',

@@ -51,12 +51,6 @@ export const PLACES = [
     at: "if (state.transferee === '' || state.now < state.transferDeadline) return false;",
   },
   {
-    name: 'late offer of leadership refused',
-    file: 'raft/follower.ts',
-    at: 'if (complete && state.promotable) startElection(state, true);',
-    when: '!complete',
-  },
-  {
     name: 'campaign of one whose removal is not committed',
     file: 'raft/state.ts',
     at: 'if (currentIndex <= this.commitIndex) return false;',

@@ -22,9 +22,14 @@ export function mayDamage(host: SimHost, atlas: Atlas): boolean {
     const other = atlas.hosts.find((each) => each.id === id)!;
     return other !== host && other.admitted && !other.damaged;
   };
-  return atlas.inForce.every(({ voters, outgoing }) =>
+  return isQuorum(isWhole, atlas);
+}
+
+/** Whether these are a majority of the voters of each membership in force. */
+export function isQuorum(isOne: (id: string) => boolean, { inForce }: Atlas): boolean {
+  return inForce.every(({ voters, outgoing }) =>
     [voters, outgoing].every(
-      (half) => half.length === 0 || half.filter(isWhole).length >= majority(half.length),
+      (half) => half.length === 0 || half.filter(isOne).length >= majority(half.length),
     ),
   );
 }

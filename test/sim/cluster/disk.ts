@@ -112,6 +112,13 @@ export class SimDisk {
     this.#directories.clear();
   }
 
+  /** These files are gone, as if somebody had removed them. */
+  lose(isLost: (path: string) => boolean): void {
+    for (const names of [this.#names, this.#durableNames]) {
+      for (const path of [...names.keys()]) if (isLost(path)) names.delete(path);
+    }
+  }
+
   /** Paths of files, sorted. */
   files(): string[] {
     return [...this.#names.keys()].sort();

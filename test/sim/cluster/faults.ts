@@ -6,6 +6,8 @@ import type { Fault } from './options.js';
 import type { Simulation } from './simulation.js';
 
 const SECTOR = 512;
+/** Where term and vote are. */
+const STABLE = '/data/raft/';
 
 /** False when there was nothing to break. */
 type Perform = (simulation: Simulation, host: SimHost) => boolean;
@@ -154,6 +156,18 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
     simulation.startLater(host);
     return true;
   },
+  loseLog: (simulation, host) => {
+    return loseFiles(simulation, host, () => host.disk.lose((path) => path.includes('appendonly')));
+  },
+  loseStable: (simulation, host) => {
+    return loseFiles(simulation, host, () => {
+      host.keyValue.garble();
+      for (const path of host.disk.files()) {
+        const inode = host.disk.inode(path)!;
+        if (path.startsWith(STABLE)) inode.overwrite(0, Buffer.alloc(inode.size, 'garbled'));
+      }
+    });
+  },
   misroute: (simulation) => misroute(simulation),
   transfer: (simulation, host) => order(simulation, host, ['RAFT.TRANSFER']),
   clogTransfer: (simulation) => clogTransfer(simulation),
@@ -206,6 +220,20 @@ function rot(simulation: Simulation, host: SimHost): void {
   inode.rot(simulation.rng.below(inode.size), simulation.rng.below(8));
   host.damaged = true;
   simulation.line(`${host.id} rot in ${path}`);
+}
+
+/** Part of what is at rest is gone: what is left must not be taken for all of it. */
+function loseFiles(simulation: Simulation, host: SimHost, lose: () => void): boolean {
+  if (!simulation.mayDamage(host)) return false;
+  host.crash(true);
+  simulation.later(0, () => {
+    lose();
+    host.damaged = true;
+    host.admitted = false;
+    simulation.line(`${host.id} lost files`);
+  });
+  simulation.startLater(host);
+  return true;
 }
 
 /** What was written to one file went into another. */

@@ -1,7 +1,42 @@
-// Owns: what stays broken when a core of the group is healed: whoever is not in it.
+// Owns: who is healed first, so that the group must serve, and what stays broken then: whoever is not
+// in that core.
 
+import { majority } from '../../../src/raft/quorum.js';
+import { type Atlas, isQuorum } from './atlas.js';
 import type { SimHost } from './host.js';
 import type { Simulation } from './simulation.js';
+
+/** A majority of the voters that are whole, by chance; everybody while an operator changes them. */
+export function chooseCore(simulation: Simulation, atlas: Atlas): SimHost[] {
+  const { hosts, rng, options } = simulation;
+  const voters = hosts.filter(({ id }) => atlas.inForce[0]!.voters.includes(id));
+  const needed = majority(voters.length);
+  // One that was never admitted votes for nobody who has a log, and cannot carry the others.
+  const from = voters.filter((host) => host.admitted);
+  if (from.length < needed || atlas.votersChange) return [...hosts];
+  let size = needed + rng.below(from.length - needed + 1);
+  const order = from.map((host) => ({ host, key: rng.uint32() }));
+  order.sort((a, b) => a.key - b.key);
+  const core = (): SimHost[] => order.slice(0, size).map(({ host }) => host);
+  const isCore = (id: string): boolean => core().some((host) => host.id === id);
+  // What is in force and not committed may need more.
+  while (size < order.length && !isQuorum(isCore, atlas)) size++;
+  if (!isQuorum(isCore, atlas)) return [...hosts];
+  return options.lastCut ? withoutLeader(simulation, core(), from) : core();
+}
+
+/** A leader that cannot do without the core is the hardest neighbour for it. */
+function withoutLeader(
+  simulation: Simulation,
+  core: SimHost[],
+  from: readonly SimHost[],
+): SimHost[] {
+  const leader = simulation.leaderHost();
+  const rest = from.filter((host) => !core.includes(host));
+  const instead = rest[simulation.rng.below(rest.length)];
+  if (leader === null || instead === undefined || !core.includes(leader)) return core;
+  return [...core.filter((host) => host !== leader), instead];
+}
 
 /**
  * Who is not in the core stays cut off from all of it, often in one direction. From a part of it

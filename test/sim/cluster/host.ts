@@ -9,6 +9,7 @@ import type { LogFields, LogOutput } from '../../../src/observe/logger.js';
 import { readLuaBinary } from '../../../src/platform/lua-binary.js';
 import type { Platform } from '../../../src/platform/platform.js';
 import type { ProcessFacts } from '../../../src/platform/process.js';
+import type { Membership } from '../../../src/raft/types.js';
 import { type ClockFaults, SimClock } from './clock.js';
 import { noTroubles, SimDisk } from './disk.js';
 import { entropyFrom } from './entropy.js';
@@ -86,6 +87,8 @@ export class SimHost {
   unread = false;
   /** Its data in memory was changed, or may be taken from one whose was. */
   corrupt = false;
+  /** What it counted with when it was last seen; it may be down now. */
+  inForce: Membership | null = null;
   /** Of another cluster: what holds for the group says nothing about it. */
   readonly stranger: boolean;
   /** It was a full member once, in this life or another, and has its data still. */
@@ -205,6 +208,7 @@ export class SimHost {
     this.disk.wipe();
     this.keyValue.wipe();
     this.admitted = false;
+    this.inForce = null;
     this.damaged = true;
   }
 

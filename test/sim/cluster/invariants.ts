@@ -80,6 +80,7 @@ export class Invariants {
       this.#standing.leader(process, mirror, this.commitIndex);
     }
     this.#noteAdmission(process);
+    process.host.inForce = parts.core.membership;
     mirror.note(parts);
   }
 

@@ -52,6 +52,13 @@ export class SimKeyValue {
     this.#writing.clear();
   }
 
+  /** What is stored is something else. */
+  garble(): void {
+    for (const store of this.#stores.values()) {
+      for (const [key, value] of store) store.set(key, `?${value.slice(1)}`);
+    }
+  }
+
   wipe(): void {
     this.#stores.clear();
     this.#writing.clear();

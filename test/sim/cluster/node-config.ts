@@ -37,6 +37,7 @@ export function configOf(
     `-snapshot-interval-cmds=${options.snapshotWrites}`,
     `-snapshot-min-interval=${options.snapshotMinMs}ms`,
     `-raft-snapshot-threshold=${options.entriesKept}`,
+    `-log-history-size=${options.historyBytes}`,
   ];
   const command = loadConfig({ argv, env: {} });
   if (command.do !== 'run') throw new Error('a configuration to run');

@@ -38,6 +38,8 @@ export const FAULTS = [
   'pauseIsolated',
   'rotLive',
   'misdirect',
+  'loseLog',
+  'loseStable',
   'demote',
   'promote',
   'addPeer',
@@ -100,6 +102,8 @@ export interface Options {
   readonly snapshotMinMs: number;
   readonly entriesKept: number;
   readonly segmentBytes: number;
+  /** Of segments behind the snapshot. */
+  readonly historyBytes: number;
   readonly limits: ReplicationLimits;
   readonly net: NetOptions;
   readonly disk: DiskOptions;
@@ -179,6 +183,7 @@ const PROFILES = {
     snapshotWrites: pick(rng, 5, 20, 50),
     snapshotMinMs: 1,
     entriesKept: pick(rng, 0, 1, 5),
+    historyBytes: pick(rng, 0, 0, 3000),
     segmentBytes: pick(rng, 500, 3000, 20_000),
     faults: [
       'crashInOperation',
@@ -213,6 +218,7 @@ const PROFILES = {
     snapshotWrites: pick(rng, 3, 10),
     snapshotMinMs: 1,
     entriesKept: pick(rng, 0, 1),
+    historyBytes: pick(rng, 3000, 10_000_000),
     segmentBytes: pick(rng, 500, 3000, 50_000),
     faults: ['isolateLeader', 'isolateLeader', 'kill', 'powerCut', 'heal'],
     faultEveryMs: options.electionMs,
@@ -284,6 +290,30 @@ const PROFILES = {
     faults: ['corruptMemory', 'isolateLeader', 'heal', 'kill', 'reset'],
     faultEveryMs: 2 * options.electionMs,
   }),
+  /** Snapshots on their way over connections that break all the time. */
+  stream: (options, rng) => ({
+    nodes: pick(rng, 3, 3, 5),
+    snapshotWrites: pick(rng, 5, 20),
+    snapshotMinMs: 1,
+    entriesKept: 0,
+    historyBytes: 0,
+    limits: { ...options.limits, snapshotChunkBytes: pick(rng, 100, 500) },
+    net: { ...options.net, pieceMax: 0, delayMin: 2000, delayMax: 20_000 },
+    workload: { ...options.workload, largeValue: pick(rng, 5000, 60_000), keys: 10 },
+    faults: [
+      'reset',
+      'reset',
+      'reset',
+      'reset',
+      'reset',
+      'reset',
+      'clogReset',
+      'isolateLeader',
+      'powerCut',
+      'heal',
+    ],
+    faultEveryMs: pick(rng, 50, 150),
+  }),
   /** Groups that are caught in the middle of a joint membership. */
   joint: (options, rng) => ({
     nodes: pick(rng, 2, 3, 3),
@@ -317,6 +347,8 @@ const PROFILES = {
       'rot',
       'rotLive',
       'misdirect',
+      'loseLog',
+      'loseStable',
       'powerCut',
       'isolateLeader',
       'heal',
@@ -362,6 +394,7 @@ function drawSwarm(rng: Rng): Omit<Options, 'durationMs'> {
     snapshotMinMs: pick(rng, 1, 200, 2000),
     entriesKept: pick(rng, 0, 1, 10, 1000),
     segmentBytes: pick(rng, 500, 5000, 50_000, 1_000_000),
+    historyBytes: pick(rng, 0, 5000, 10_000_000),
     limits: {
       appendBytesMax: pick(rng, 1, 300, 5000, 2 ** 20),
       inflightMessagesMax: pick(rng, 1, 2, 8, 64),

@@ -8,21 +8,20 @@ import { keyspaceDigest } from '../../../src/commands/digest.js';
 import type { LogFields } from '../../../src/observe/logger.js';
 import { readLuaBinary } from '../../../src/platform/lua-binary.js';
 import { allMembers } from '../../../src/raft/membership.js';
-import { majority } from '../../../src/raft/quorum.js';
 import { NO_ROSTER } from '../../../src/raft/roster.js';
 import { type Atlas, mayDamage } from './atlas.js';
 import { type Operation, restartConnections, SimClient } from './client.js';
 import { DurableLog } from './durable-log.js';
 import { type Actor, Events } from './events.js';
 import { performFault } from './faults.js';
-import { cutRest } from './healing.js';
+import { chooseCore, cutRest } from './healing.js';
 import { type HostEvents, restartNumbers, SimHost, SimProcess } from './host.js';
 import { digestOf, Invariants, Violation } from './invariants.js';
 import { SimNet } from './net.js';
 import { configOf, type NodePlace, placesOf, RAFT_PORT, RESP_PORT } from './node-config.js';
 import { type Command, Operations, type Plan } from './operations.js';
 import { drawOptions, isOfMembership, type Options, type ProfileName } from './options.js';
-import { isOfDamage, suspicionOf } from './suspicions.js';
+import { isOfDamage, isSetAside, suspicionOf } from './suspicions.js';
 import { type Verdict, Witness } from './witness.js';
 
 /** Election timeouts a healed group gets until it serves. */
@@ -90,9 +89,8 @@ export class Simulation {
     }
     const others = placesOf('10.9.0', this.options.strangers ? STRANGERS : 0);
     for (const place of others) this.#addStranger(place, others, rng.uint32());
-    const ids = members.map(({ id }) => id);
     this.#invariants = new Invariants(this.#durable, {
-      voters: ids,
+      voters: members.map(({ id }) => id),
       outgoing: [],
       learners: [],
       roster: NO_ROSTER,
@@ -188,8 +186,8 @@ export class Simulation {
   }
 
   #atlas(): Atlas {
-    const known = this.hosts.map(({ process }) => process?.parts?.core.membership);
-    const inForce = [this.#invariants.membership, ...known.filter((each) => each !== undefined)];
+    const known = this.hosts.map(({ inForce }) => inForce).filter((each) => each !== null);
+    const inForce = [this.#invariants.membership, ...known];
     return { hosts: this.hosts, inForce, votersChange: this.options.faults.some(isOfMembership) };
   }
 
@@ -249,39 +247,13 @@ export class Simulation {
   /** Heals a majority; what else is broken now stays so. */
   #healCore(): void {
     this.net.calm = true;
-    const voters = this.hosts.filter(({ id }) => this.#invariants.membership.voters.includes(id));
-    const needed = majority(voters.length);
-    // One that was never admitted votes for nobody who has a log, and cannot carry the others.
-    const admitted = voters.filter((host) => host.admitted);
-    const from =
-      admitted.length >= needed && !this.options.faults.some(isOfMembership)
-        ? admitted
-        : this.hosts;
-    const size =
-      from === this.hosts ? from.length : needed + this.rng.below(from.length - needed + 1);
-    const order = from.map((host) => ({ host, key: this.rng.uint32() }));
-    order.sort((a, b) => a.key - b.key);
-    this.#core = order.slice(0, size).map(({ host }) => host);
-    if (this.options.lastCut) this.#leaveLeaderOut(from);
-    const addresses = new Set(this.#core.map(({ address }) => address));
-    const outside = (address: string): boolean =>
-      !addresses.has(address) && this.hosts.some((host) => host.address === address);
-    this.net.heal((path) => path.split('>').some(outside));
-    for (const host of this.hosts) {
-      if (this.#core.includes(host)) this.#heal(host);
-      else if (!host.running) host.stayDown = true;
-    }
+    this.#core = chooseCore(this, this.#atlas());
     const rest = this.hosts.filter((host) => !this.#core.includes(host));
+    const outside = new Set(rest.map(({ address }) => address));
+    this.net.heal((path) => path.split('>').some((address) => outside.has(address)));
+    for (const host of this.#core) this.#heal(host);
+    for (const host of rest) if (!host.running) host.stayDown = true;
     cutRest(this, this.#core, rest);
-  }
-
-  /** A leader that cannot do without the core is the hardest neighbour for it. */
-  #leaveLeaderOut(from: readonly SimHost[]): void {
-    const leader = this.leaderHost();
-    const rest = from.filter((host) => !this.#core.includes(host));
-    const instead = rest[this.rng.below(rest.length)];
-    if (leader === null || instead === undefined || !this.#core.includes(leader)) return;
-    this.#core = [...this.#core.filter((host) => host !== leader), instead];
   }
 
   #heal(host: SimHost): void {
@@ -428,6 +400,7 @@ export class Simulation {
     const { damaged } = host;
     this.count(`log ${event}`);
     if (event === 'Starting election') this.#springTrap();
+    if (isSetAside(event)) host.admitted = false;
     // It throws away what it promised, as an operator wanted.
     if (event === 'Starting anew' && fields?.reason === 'RAFT.RESET') {
       host.admitted = false;

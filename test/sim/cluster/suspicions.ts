@@ -30,6 +30,11 @@ export interface Harm {
   readonly corrupt: boolean;
 }
 
+/** The node begins with nothing, and counts for nothing, until a leader takes it in again. */
+export function isSetAside(event: string): boolean {
+  return OF_DAMAGE.has(event);
+}
+
 /** Why this message is a finding; null when it is none. */
 export function suspicionOf(
   event: string,
