@@ -155,7 +155,8 @@ export class RaftState<B> {
    * acknowledged before it.
    */
   checkAdmission(): boolean {
-    if (this.admission === 'admitted') return false;
+    // What a snapshot brings is this node's only once it is durable.
+    if (this.admission === 'admitted' || this.pendingSnapshot !== null) return false;
     const committed = this.memberships.at(this.commitIndex);
     const first = this.log.baseIndex === 0 && this.log.lastIndex > 0 ? this.log.entryAt(1) : null;
     const known = [committed, first?.membership ?? committed];

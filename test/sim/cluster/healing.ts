@@ -1,5 +1,5 @@
-// Owns: who is healed first, so that the group must serve, and what stays broken then: whoever is not
-// in that core.
+// Owns: who is healed first, so that the group must serve, and what stays broken then: whoever is
+// not in that core.
 
 import { majority } from '../../../src/raft/quorum.js';
 import { type Atlas, isQuorum } from './atlas.js';

@@ -261,7 +261,7 @@ describe('the roster', () => {
     });
   });
 
-  it('comes with a snapshot', () => {
+  it('comes with a snapshot, once that is durable: before, a crash would leave a full member without data', () => {
     const group = fresh();
     group.elect('a');
     group.propose('a', 'x');
@@ -269,6 +269,10 @@ describe('the roster', () => {
     expect(meta.membership.roster).toEqual(rosterOf({ a: 'a-1', b: 'b-1', c: 'c-1' }));
     const late = stranger('c', 'c-1');
     late.core.step({ type: 'snapshot', from: 'a', to: 'c', term: group.core('a').term, meta });
+    const asked = late.core.takeReady();
+    expect([asked?.snapshot?.index, asked?.admitted]).toEqual([meta.index, false]);
+    expect(late.core.admission).toBe('new');
+    late.core.snapshotInstalled(meta);
     expect(late.core.takeReady()?.admitted).toBe(true);
   });
 });
