@@ -320,7 +320,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'raft/leader.ts',
     from: 'else if (!isVoter(current, state.id)) retire(state);',
     to: 'else if (state.id === current.roster.clusterId) retire(state);',
-    profile: 'joint',
+    profile: 'spares',
   },
   {
     name: 'membership-outlives-its-entry',
@@ -384,7 +384,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'raft/follower.ts',
     from: '} else if (known === meta.term) {',
     to: '} else if (known >= 0) {',
-    profile: 'history',
+    profile: 'divergent',
   },
   {
     name: 'snapshot-goes-on-with-another',
@@ -477,5 +477,34 @@ export const MUTANTS: readonly Mutant[] = [
     from: '    this.#take(this.#aside, walk, slot);',
     to: '    if (slot >= 0) return;\n    this.#take(this.#aside, walk, slot);',
     profile: 'snapshot',
+  },
+  // Bugs that the simulator found, put back.
+  {
+    name: 'admitted-before-its-snapshot-is-durable',
+    file: 'raft/state.ts',
+    from: "if (this.admission === 'admitted' || this.pendingSnapshot !== null) return false;",
+    to: "if (this.admission === 'admitted') return false;",
+    profile: 'snapshot',
+  },
+  {
+    name: 'snapshot-announced-as-the-one-before',
+    file: 'replica/snapshots.ts',
+    from: 'if (file.index !== meta.index) return false;',
+    to: '',
+    profile: 'snapshot',
+  },
+  {
+    name: 'snapshot-streams-displace-each-other',
+    file: 'replica/snapshot-receiver.ts',
+    from: 'if (rival !== null) {',
+    to: "if (rival === '') {",
+    profile: 'rebuild',
+  },
+  {
+    name: 'history-begins-behind-the-base',
+    file: 'replica/history-feeder.ts',
+    from: 'return Math.max(1, Math.min(hint + 1, base));',
+    to: 'return Math.min(hint, base) + 1;',
+    profile: 'history',
   },
 ];

@@ -304,11 +304,29 @@ function replaceCut(simulation: Simulation): boolean {
   if (leader === null || spare === null) return false;
   const command = ['RAFT.REPLACE', simulation.anyHost().id, spare.id, raftAt(spare)];
   if (!order(simulation, leader, command)) return false;
+  if (rng.below(2) === 0) {
+    simulation.splitAtReplacement = true;
+    return true;
+  }
   simulation.later(rng.below(rng.below(2) === 0 ? 40 : options.electionMs), () => {
     if (!simulation.breaks) return;
     PERFORM[rng.below(4) === 0 ? 'isolateLeader' : 'partition'](simulation, leader);
   });
   return true;
+}
+
+/** The leader and the newcomer are alone with what they have just begun. */
+export function splitOff(simulation: Simulation, leader: SimHost, newcomer: string): void {
+  const { hosts, net } = simulation;
+  const inside = hosts.filter((host) => host === leader || host.id === newcomer);
+  for (const host of inside) {
+    for (const other of hosts) {
+      if (inside.includes(other)) continue;
+      net.cut(host.address, other.address);
+      net.cut(other.address, host.address);
+    }
+  }
+  healLater(simulation);
 }
 
 /** Leadership is handed to a node that hears of it late. */

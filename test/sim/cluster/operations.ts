@@ -46,11 +46,11 @@ export class Operations {
     return write([this.#write()]);
   }
 
-  /** For the check at the end that the group serves. */
-  probe(name: string): { write: Plan; read: Plan } {
+  /** For the checks at the end; `padding`: bytes of the value. */
+  probe(name: string, padding = 0): { write: Plan; read: Plan } {
     const key = `probe:${name}`;
     return {
-      write: write([['SET', key, this.#unique()]]),
+      write: write([['SET', key, this.#unique() + 'x'.repeat(padding)]]),
       read: { commands: [['GET', key]], kind: 'read', key: '', next: NOTHING_MORE },
     };
   }

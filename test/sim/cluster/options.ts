@@ -223,6 +223,25 @@ const PROFILES = {
     faults: ['isolateLeader', 'isolateLeader', 'kill', 'powerCut', 'heal'],
     faultEveryMs: options.electionMs,
   }),
+  /** Old leaders whose own tails reach over the others' snapshots. */
+  divergent: (options, rng) => ({
+    nodes: 3,
+    snapshotWrites: 1,
+    snapshotMinMs: 1,
+    entriesKept: 0,
+    historyBytes: 0,
+    limits: { ...options.limits, uncommittedBytesMax: 2 ** 30 },
+    workload: {
+      ...options.workload,
+      clientsPerNode: 6,
+      thinkMs: 200,
+      burstMax: 2,
+      largeValue: 300_000,
+      keys: 3,
+    },
+    faults: ['isolateLeader', 'isolateLeader', 'isolateLeader', 'heal', 'kill'],
+    faultEveryMs: pick(rng, 1, 2) * options.electionMs,
+  }),
   /** Links in one direction only, for long. */
   asymmetric: (options, rng) => ({
     nodes: pick(rng, 3, 3, 5),
@@ -329,6 +348,17 @@ const PROFILES = {
       'heal',
       'kill',
     ],
+    faultEveryMs: 2 * options.electionMs,
+  }),
+  /** The same with data that takes its time to arrive, asked of several. */
+  rebuild: (options, rng) => ({
+    nodes: pick(rng, 3, 5),
+    snapshotWrites: pick(rng, 10, 20),
+    snapshotMinMs: 1,
+    limits: { ...options.limits, snapshotChunkBytes: 100 },
+    net: { ...options.net, pieceMax: 0, delayMin: 2000, delayMax: 20_000 },
+    workload: { ...options.workload, largeValue: 60_000, keys: 10 },
+    faults: ['corruptMemory', 'corruptMemory', 'reset', 'heal'],
     faultEveryMs: 2 * options.electionMs,
   }),
   /** Another cluster answers at addresses of this one. */

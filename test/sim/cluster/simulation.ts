@@ -13,7 +13,7 @@ import { type Atlas, mayDamage } from './atlas.js';
 import { type Operation, restartConnections, SimClient } from './client.js';
 import { DurableLog } from './durable-log.js';
 import { type Actor, Events } from './events.js';
-import { performFault } from './faults.js';
+import { performFault, splitOff } from './faults.js';
 import { chooseCore, cutRest } from './healing.js';
 import { type HostEvents, restartNumbers, SimHost, SimProcess } from './host.js';
 import { digestOf, Invariants, Violation } from './invariants.js';
@@ -27,6 +27,8 @@ import { type Verdict, Witness } from './witness.js';
 /** Election timeouts a healed group gets until it serves. */
 const PATIENCE = 60;
 const STRANGERS = 2;
+/** Of a run that does not go round in circles. */
+const EVENTS_MAX = 4_000_000;
 
 export interface Outcome {
   readonly seed: number;
@@ -56,6 +58,8 @@ export class Simulation {
   readonly history: Operation[] = [];
   /** Elections at which members are to die in one of their next disk operations. */
   electionTraps = 0;
+  /** The next member that is replaced leaves the group in two parts. */
+  splitAtReplacement = false;
   onLine: (line: string) => void = () => {};
   readonly #invariants: Invariants;
   readonly #durable = new Map<string, { host: SimHost; durable: DurableLog }>();
@@ -101,6 +105,7 @@ export class Simulation {
     };
     this.events.onError = (actor, error) => this.#thrown(actor, error);
     this.events.afterEvent = (actor) => {
+      if (this.events.count > EVENTS_MAX) this.#fail(`${EVENTS_MAX} events and no end`);
       if (actor instanceof SimProcess && !actor.host.stranger) {
         this.#guard(() => this.#invariants.check(actor));
       }
@@ -293,7 +298,8 @@ export class Simulation {
     };
     if (this.#failure !== '' || corrupt() === 0) return;
     const history: Operation[] = [];
-    const next = (): Plan => this.#operations.probe('rebuild').write;
+    // A snapshot is due when the log is half as large as the one before.
+    const next = (): Plan => this.#operations.probe('rebuild', 20_000).write;
     const writer = this.#makeClient(this.hosts, next, history);
     writer.start();
     this.#probeHistories.push(history);
@@ -401,6 +407,10 @@ export class Simulation {
     this.count(`log ${event}`);
     if (event === 'Starting election') this.#springTrap();
     if (isSetAside(event)) host.admitted = false;
+    if (event === 'Member replaced' && this.splitAtReplacement && this.breaks) {
+      this.splitAtReplacement = false;
+      splitOff(this, host, String(fields?.member).split(' by ')[1]!);
+    }
     // It throws away what it promised, as an operator wanted.
     if (event === 'Starting anew' && fields?.reason === 'RAFT.RESET') {
       host.admitted = false;
