@@ -408,9 +408,9 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'memory',
   },
   {
-    name: 'quarantined-node-acknowledges',
-    file: 'raft/handlers.ts',
-    from: '  if (state.quarantined) {\n    hearLeader(state, message.from);\n    return;\n  }',
+    name: 'rebuilt-entries-answer-again',
+    file: 'replica/replica.ts',
+    from: '          this.#applier.repeatTo(before);',
     to: '',
     profile: 'memory',
   },

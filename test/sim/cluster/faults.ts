@@ -173,6 +173,12 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
   clogTransfer: (simulation) => clogTransfer(simulation),
   clogReset: (simulation, host) => clogReset(simulation, host),
   corruptMemory: (simulation, host) => corruptMemory(simulation, host),
+  transferCut: (simulation) => {
+    const leader = simulation.leaderHost();
+    if (leader === null || !order(simulation, leader, ['RAFT.TRANSFER'])) return false;
+    simulation.cutAtElection = leader;
+    return true;
+  },
   addPeer: (simulation, host) => {
     const spare = simulation.anySpare();
     return spare !== null && order(simulation, host, ['RAFT.ADDPEER', spare.id, raftAt(spare)]);
@@ -313,6 +319,12 @@ function replaceCut(simulation: Simulation): boolean {
     PERFORM[rng.below(4) === 0 ? 'isolateLeader' : 'partition'](simulation, leader);
   });
   return true;
+}
+
+/** Who has handed leadership on does not hear how that goes. */
+export function cutOff(simulation: Simulation, host: SimHost): void {
+  isolate(simulation, host);
+  healLater(simulation);
 }
 
 /** The leader and the newcomer are alone with what they have just begun. */

@@ -8,7 +8,7 @@ import type { Simulation } from './simulation.js';
 
 /** A majority of the voters that are whole, by chance; everybody while an operator changes them. */
 export function chooseCore(simulation: Simulation, atlas: Atlas): SimHost[] {
-  const { hosts, rng, options } = simulation;
+  const { hosts, rng } = simulation;
   const voters = hosts.filter(({ id }) => atlas.inForce[0]!.voters.includes(id));
   const needed = majority(voters.length);
   // One that was never admitted votes for nobody who has a log, and cannot carry the others.
@@ -22,7 +22,15 @@ export function chooseCore(simulation: Simulation, atlas: Atlas): SimHost[] {
   // What is in force and not committed may need more.
   while (size < order.length && !isQuorum(isCore, atlas)) size++;
   if (!isQuorum(isCore, atlas)) return [...hosts];
-  return options.lastCut ? withoutLeader(simulation, core(), from) : core();
+  return cutsForGood(simulation) ? withoutLeader(simulation, core(), from) : core();
+}
+
+/**
+ * Where somebody is to be taken in again, a leader that hears only him would make voters that the
+ * core cannot do without.
+ */
+function cutsForGood({ hosts, options }: Simulation): boolean {
+  return options.lastCut && hosts.every(({ admitted, damaged }) => admitted && !damaged);
 }
 
 /** A leader that cannot do without the core is the hardest neighbour for it. */
@@ -47,10 +55,10 @@ export function cutRest(
   core: readonly SimHost[],
   rest: readonly SimHost[],
 ): void {
-  const { net, rng, options } = simulation;
+  const { net, rng } = simulation;
   const leader = simulation.leaderHost();
   const inside = core.map(({ address }) => address);
-  const { lastCut } = options;
+  const lastCut = cutsForGood(simulation);
   const draw = (cut: boolean): boolean => (lastCut ? rng.below(2) === 0 : cut);
   for (const host of rest) {
     const outside = host.address;

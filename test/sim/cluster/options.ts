@@ -35,6 +35,7 @@ export const FAULTS = [
   'transfer',
   'clogReset',
   'clogTransfer',
+  'transferCut',
   'pauseIsolated',
   'rotLive',
   'misdirect',
@@ -68,7 +69,12 @@ export function isOfMembership(fault: Fault): boolean {
 }
 
 /** Those that need what only their own profiles have: other hosts, snapshots all the time. */
-const OF_ONE_PROFILE: ReadonlySet<Fault> = new Set([...MEMBERSHIP, 'misroute', 'corruptMemory']);
+const OF_ONE_PROFILE: ReadonlySet<Fault> = new Set([
+  ...MEMBERSHIP,
+  'misroute',
+  'corruptMemory',
+  'transferCut',
+]);
 
 export interface WorkloadOptions {
   readonly clientsPerNode: number;
@@ -160,7 +166,7 @@ const PROFILES = {
     nodes: pick(rng, 3, 3, 5),
     leases: true,
     drift: pick(rng, 0, 0.01),
-    faults: ['pauseIsolated', 'isolateLeader', 'transfer', 'restart', 'oneWay', 'heal'],
+    faults: ['pauseIsolated', 'isolateLeader', 'transferCut', 'transferCut', 'restart', 'oneWay'],
     faultEveryMs: 3 * options.electionMs,
     workload: eager(options, rng),
     pauseMaxMs: 4 * options.electionMs,
@@ -214,7 +220,7 @@ const PROFILES = {
   }),
   /** Members far behind, brought on with old segments whose tails were replaced. */
   history: (options, rng) => ({
-    nodes: pick(rng, 3, 3, 5),
+    nodes: pick(rng, 3, 5, 5),
     snapshotWrites: pick(rng, 3, 10),
     snapshotMinMs: 1,
     entriesKept: pick(rng, 0, 1),

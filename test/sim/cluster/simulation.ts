@@ -13,7 +13,7 @@ import { type Atlas, mayDamage } from './atlas.js';
 import { type Operation, restartConnections, SimClient } from './client.js';
 import { DurableLog } from './durable-log.js';
 import { type Actor, Events } from './events.js';
-import { performFault, splitOff } from './faults.js';
+import { cutOff, performFault, splitOff } from './faults.js';
 import { chooseCore, cutRest } from './healing.js';
 import { type HostEvents, restartNumbers, SimHost, SimProcess } from './host.js';
 import { digestOf, Invariants, Violation } from './invariants.js';
@@ -58,6 +58,8 @@ export class Simulation {
   readonly history: Operation[] = [];
   /** Elections at which members are to die in one of their next disk operations. */
   electionTraps = 0;
+  /** Is alone once somebody else stands for election. */
+  cutAtElection: SimHost | null = null;
   /** The next member that is replaced leaves the group in two parts. */
   splitAtReplacement = false;
   onLine: (line: string) => void = () => {};
@@ -405,7 +407,7 @@ export class Simulation {
     const { host } = process;
     const { damaged } = host;
     this.count(`log ${event}`);
-    if (event === 'Starting election') this.#springTrap();
+    if (event === 'Starting election') this.#springTrap(host);
     if (isSetAside(event)) host.admitted = false;
     if (event === 'Member replaced' && this.splitAtReplacement && this.breaks) {
       this.splitAtReplacement = false;
@@ -452,7 +454,11 @@ export class Simulation {
     };
   }
 
-  #springTrap(): void {
+  #springTrap(candidate: SimHost): void {
+    if (this.cutAtElection !== null && this.cutAtElection !== candidate && this.breaks) {
+      cutOff(this, this.cutAtElection);
+      this.cutAtElection = null;
+    }
     if (this.electionTraps === 0 || this.#phase !== 'safety') return;
     this.electionTraps--;
     for (const { running, disk } of this.hosts) {
