@@ -96,18 +96,11 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'rotate',
   },
   {
-    name: 'truncates-on-overlap',
-    file: 'raft/follower.ts',
-    from: 'const at = firstNew(state, message.entries);',
-    to: 'const at = Math.min(firstNew(state, message.entries), 0);',
-    profile: 'swizzle',
-  },
-  {
     name: 'append-commit-uncapped',
     file: 'raft/follower.ts',
     from: 'state.commitTo(Math.min(message.commitIndex, last));',
     to: 'state.commitTo(Math.min(message.commitIndex, state.log.lastIndex));',
-    profile: 'rotate',
+    profile: 'history',
   },
   {
     name: 'heartbeat-commit-uncapped',
@@ -337,18 +330,11 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'joint',
   },
   {
-    name: 'comrade-of-any-cluster',
-    file: 'replica/gatekeeper.ts',
-    from: "return clusterId !== '' && clusterId === this.#parts.clusterId() && standing === 'admitted';",
-    to: "return clusterId !== '' && standing === 'admitted';",
-    profile: 'strangers',
-  },
-  {
-    name: 'wiped-node-votes',
-    file: 'raft/state.ts',
-    from: "return this.admission === 'new' && lastIndex === 0;",
-    to: "return this.admission === 'new' || lastIndex === 0;",
-    profile: 'amnesia',
+    name: 'wiped-node-keeps-its-uuid',
+    file: 'replica/boot.ts',
+    from: 'const uuid = state.identity?.uuid ?? platform.entropy.uuid();',
+    to: "const uuid = state.identity?.uuid ?? nodeId.padEnd(36, '0');",
+    profile: 'witness',
   },
   {
     name: 'acknowledgements-outlive-a-directory',
@@ -365,34 +351,6 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'amnesia',
   },
   // Snapshots and history.
-  {
-    name: 'history-of-the-oldest-file',
-    file: 'storage/log-history.ts',
-    from: 'for (let at = this.#files.length - 1; at >= 0; at--) {',
-    to: 'for (let at = 0; at < this.#files.length; at++) {',
-    profile: 'history',
-  },
-  {
-    name: 'snapshot-at-a-lower-index',
-    file: 'raft/follower.ts',
-    from: '  if (meta.index <= state.commitIndex) {\n    if (known',
-    to: '  if (meta.index < 0) {\n    if (known',
-    profile: 'stream',
-  },
-  {
-    name: 'suffix-kept-behind-another-snapshot',
-    file: 'raft/follower.ts',
-    from: '} else if (known === meta.term) {',
-    to: '} else if (known >= 0) {',
-    profile: 'divergent',
-  },
-  {
-    name: 'snapshot-goes-on-with-another',
-    file: 'replica/snapshot-receiver.ts',
-    from: 'if (left !== null && left.from === from && isSameSnapshot(left.begin, begin)) {',
-    to: 'if (left !== null && left.from === from) {',
-    profile: 'stream',
-  },
   {
     name: 'snapshot-goes-on-from-the-start',
     file: 'replica/snapshot-sender.ts',
@@ -441,7 +399,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'storage/log-recovery.ts',
     from: '  await disk.syncDirectory(options.directory);\n  await disk.syncDirectory(aof);',
     to: '',
-    profile: 'snapshot',
+    profile: 'names',
   },
   {
     name: 'segment-name-not-synced',

@@ -25,6 +25,13 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
     host.disk.troubles.operationsToLive = 1 + simulation.rng.below(30);
     return true;
   },
+  killThenCut: (simulation, host) => {
+    if (!host.running) return false;
+    host.killThenCut = true;
+    host.disk.troubles.operationsToLive = 1 + simulation.rng.below(20);
+    return true;
+  },
+  wipeWitness: (simulation) => wipeWitness(simulation),
   crashAtElection: (simulation) => {
     simulation.electionTraps++;
     return true;
@@ -226,6 +233,28 @@ function rot(simulation: Simulation, host: SimHost): void {
   inode.rot(simulation.rng.below(inode.size), simulation.rng.below(8));
   host.damaged = true;
   simulation.line(`${host.id} rot in ${path}`);
+}
+
+/**
+ * One is away while a leader commits with another; then that other one loses everything, and the
+ * leader is away.
+ */
+function wipeWitness(simulation: Simulation): boolean {
+  const { rng, options, net, hosts } = simulation;
+  const leader = simulation.leaderHost();
+  const others = hosts.filter((host) => host !== leader);
+  if (leader === null || others.length !== 2) return false;
+  const [away, witness] = rng.below(2) === 0 ? others : [...others].reverse();
+  isolate(simulation, away!);
+  simulation.later(rng.below(2 * options.electionMs), () => {
+    if (!simulation.breaks || !simulation.mayDamage(witness!)) return;
+    witness!.crash(true);
+    simulation.wipeSoon(witness!);
+    simulation.startLater(witness!);
+    net.heal();
+    cutOff(simulation, leader);
+  });
+  return true;
 }
 
 /** Part of what is at rest is gone: what is left must not be taken for all of it. */

@@ -87,6 +87,8 @@ export class SimHost {
   unread = false;
   /** Its data in memory was changed, or may be taken from one whose was. */
   corrupt = false;
+  /** It ends without losing power, and loses that soon after it has started again. */
+  killThenCut = false;
   /** What it counted with when it was last seen; it may be down now. */
   inForce: Membership | null = null;
   /** Of another cluster: what holds for the group says nothing about it. */

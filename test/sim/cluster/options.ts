@@ -36,6 +36,8 @@ export const FAULTS = [
   'clogReset',
   'clogTransfer',
   'transferCut',
+  'killThenCut',
+  'wipeWitness',
   'pauseIsolated',
   'rotLive',
   'misdirect',
@@ -74,6 +76,8 @@ const OF_ONE_PROFILE: ReadonlySet<Fault> = new Set([
   'misroute',
   'corruptMemory',
   'transferCut',
+  'killThenCut',
+  'wipeWitness',
 ]);
 
 export interface WorkloadOptions {
@@ -315,6 +319,16 @@ const PROFILES = {
     faults: ['corruptMemory', 'isolateLeader', 'heal', 'kill', 'reset'],
     faultEveryMs: 2 * options.electionMs,
   }),
+  /** A process that ends in the middle of a step, whose host loses power soon after the next one. */
+  names: (_, rng) => ({
+    nodes: pick(rng, 1, 3),
+    snapshotWrites: pick(rng, 3, 10),
+    snapshotMinMs: 1,
+    entriesKept: pick(rng, 0, 10),
+    segmentBytes: pick(rng, 500, 3000),
+    faults: ['killThenCut', 'killThenCut', 'killThenCut', 'save'],
+    faultEveryMs: pick(rng, 300, 1000),
+  }),
   /** Snapshots on their way over connections that break all the time. */
   stream: (options, rng) => ({
     nodes: pick(rng, 3, 3, 5),
@@ -391,6 +405,12 @@ const PROFILES = {
       'kill',
     ],
     faultEveryMs: 2 * options.electionMs,
+  }),
+  /** A member that was away meets one that has forgotten, while nobody else is there. */
+  witness: (options) => ({
+    nodes: 3,
+    faults: ['wipeWitness', 'wipeWitness', 'heal'],
+    faultEveryMs: 3 * options.electionMs,
   }),
   /** Links clogged one by one, opened in another order. */
   swizzle: (options) => ({

@@ -28,7 +28,7 @@ import { type Verdict, Witness } from './witness.js';
 const PATIENCE = 60;
 const STRANGERS = 2;
 /** Of a run that does not go round in circles. */
-const EVENTS_MAX = 4_000_000;
+const EVENTS_MAX = 2_000_000;
 
 export interface Outcome {
   readonly seed: number;
@@ -409,6 +409,14 @@ export class Simulation {
     this.count(`log ${event}`);
     if (event === 'Starting election') this.#springTrap(host);
     if (isSetAside(event)) host.admitted = false;
+    if (event === 'Ready to accept connections' && host.killThenCut && this.breaks) {
+      host.killThenCut = false;
+      this.later(this.rng.below(this.options.electionMs), () => {
+        if (!this.breaks) return;
+        host.crash(true);
+        this.startLater(host);
+      });
+    }
     if (event === 'Member replaced' && this.splitAtReplacement && this.breaks) {
       this.splitAtReplacement = false;
       splitOff(this, host, String(fields?.member).split(' by ')[1]!);
@@ -448,7 +456,7 @@ export class Simulation {
       this.events.schedule(0, this.events.world, () => durable.reread());
     };
     host.disk.onLastOperation = () => {
-      host.crash(this.rng.below(3) > 0);
+      host.crash(!host.killThenCut && this.rng.below(3) > 0);
       this.count('crashed in an operation');
       this.startLater(host);
     };

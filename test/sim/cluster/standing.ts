@@ -107,7 +107,8 @@ export class Standing {
   /** M7: who becomes a voter has at least the entry that let it in. */
   #promotions(leader: string, before: Membership, now: Membership): void {
     for (const id of now.voters) {
-      if (!before.learners.includes(id)) continue;
+      // Who was wiped just now is not known for that yet.
+      if (!before.learners.includes(id) || this.#hosts.get(id)!.host.damaged) continue;
       const entered = this.#entered.get(rosterMember(now.roster, id)?.uuid ?? '') ?? 0;
       const durable = this.#durableOf(id);
       if (durable !== null && durable < entered) {
