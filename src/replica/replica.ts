@@ -477,6 +477,8 @@ export class Replica implements Group {
           const { origin, incarnation } = this.#parts.settings;
           this.#installing = false;
           this.#core.snapshotInstalled(meta);
+          // Perhaps no entry follows that would wake who waits for this index.
+          this.#reads.applied(this.machine.appliedIndex);
           this.#proposals.skipTo(this.machine.lastSeq(origin, incarnation));
           if (this.#integrity.quarantined) this.#integrity.rebuilt(meta.index);
           this.#schedule();

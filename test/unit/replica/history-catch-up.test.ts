@@ -100,6 +100,23 @@ describe('a member that is late', () => {
     expect(logged(late, 'Snapshot installed')).toBeGreaterThan(0);
   });
 
+  it('answers the reads that waited as soon as the snapshot is there', async () => {
+    const { others, late, heal } = await fallBehind(['-log-history-size=0']);
+    // The snapshot is the end of the log: no entry follows that could wake the reads.
+    await eventually('the snapshot is the last', async () => {
+      for (const { client } of others) await client.save();
+      return others.every(
+        ({ parts: { core, store } }) => core.lastIndex === (store.snapshot?.index ?? 0),
+      )
+        ? true
+        : null;
+    });
+    const waiting = late.client.get('first');
+    heal();
+    expect(await waiting).toBe('1');
+    expect(logged(late, 'Snapshot installed')).toBeGreaterThan(0);
+  });
+
   it('is sent a snapshot when the log on disk cannot be read back', async () => {
     const { nodes, late, others, heal } = await fallBehind([]);
     for (const { parts } of others) {
