@@ -87,6 +87,8 @@ export class Snapshots {
   #baseWork: Promise<unknown> = Promise.resolve();
   /** Members in quarantine that a snapshot is on its way to. */
   readonly #serving = new Set<string>();
+  /** Streams begun to each member: an older one gives way, or they would displace each other. */
+  readonly #streams = new Map<string, number>();
   #closed = false;
 
   constructor(parts: SnapshotParts) {
@@ -331,9 +333,11 @@ export class Snapshots {
     // The base is being replaced just now: what is announced has to be what is in the file.
     if (file.index !== meta.index) return false;
     const begin = { term: core.term, meta, bytes: file.bytes };
+    const stream = (this.#streams.get(peer) ?? 0) + 1;
+    this.#streams.set(peer, stream);
     const fault = await sendSnapshot({
       ...{ to, self, begin, path: file.path, chunkBytes, disk, net, clock },
-      wanted: () => !this.#closed && wanted(),
+      wanted: () => !this.#closed && wanted() && this.#streams.get(peer) === stream,
     });
     if (fault === '') logger.info('Snapshot sent', { peer, index: meta.index });
     else logger.warn('Snapshot not sent', { peer, reason: fault });
