@@ -20,6 +20,7 @@ export class Applier {
   /** 0, or the index at which `onStop` must see the machine before it goes on. */
   #stopAt = 0;
   #onStop: () => void = () => {};
+  #onCancelled: () => void = () => {};
   /** Entries up to here were applied before: nobody waits for their results any more. */
   #repeatedTo = 0;
   /** Called right after a checkpoint entry, before the next one. */
@@ -32,18 +33,24 @@ export class Applier {
     this.#clock = clock;
   }
 
-  /** Calls `onStop` once, when the machine stands exactly at `index` (at once if it does now). */
-  stopAt(index: number, onStop: () => void): void {
+  /**
+   * Calls `onStop` once, when the machine stands exactly at `index` (at once if it does now), or
+   * `onCancelled` when cancelStop comes first.
+   */
+  stopAt(index: number, onStop: () => void, onCancelled: () => void): void {
     if (this.#machine.appliedIndex === index) {
       onStop();
       return;
     }
     this.#stopAt = index;
     this.#onStop = onStop;
+    this.#onCancelled = onCancelled;
   }
 
   cancelStop(): void {
+    if (this.#stopAt === 0) return;
     this.#stopAt = 0;
+    this.#onCancelled();
   }
 
   /** The machine went back: what follows up to `index` is applied for the second time. */

@@ -461,6 +461,8 @@ export class Replica implements Group {
     });
     for (const entry of entries) this.#parts.maker.noteTime(entry.body.record.time);
     this.#durable.submit(hardState, records, () => {
+      // A life that is over says nothing any more: its directory may be another member's by now.
+      if (this.#timers.length === 0) return;
       for (const message of afterDurable) this.#links.send(message);
       if (token !== 0) this.#core.appended(token);
       if (admitted) this.#parts.storage.saveAdmitted().catch(this.#parts.fatal);

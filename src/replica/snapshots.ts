@@ -59,6 +59,7 @@ export interface SnapshotHost {
   readonly proposeCheckpoint: () => number;
 }
 
+const SUPERSEDED = "another member's snapshot takes its place";
 /** Bytes of entries kept in memory behind a snapshot. */
 const KEPT_BYTES_MAX = 32 * 2 ** 20;
 
@@ -83,6 +84,8 @@ export class Snapshots {
   #proposed = { index: 0, term: 0 };
   /** Grows when another member's data takes the place of this one's: a walk begun before is void. */
   #generation = 0;
+  /** Another member's data is becoming this one's; the core hears of it when it has. */
+  #adopting = false;
   /** Changes of the base go one after another. */
   #baseWork: Promise<unknown> = Promise.resolve();
   /** Members in quarantine that a snapshot is on its way to. */
@@ -137,7 +140,7 @@ export class Snapshots {
    */
   maybeTake(): void {
     if (this.#parts.space.full) this.#giveUpHistory();
-    if (this.#running || this.#host!.integrity.quarantined) return;
+    if (this.#running || this.#adopting || this.#host!.integrity.quarantined) return;
     const { store, space } = this.#parts;
     if (!space.hasRoomFor(store.snapshot?.bytes ?? store.logBytes)) return;
     if (this.#due.retryDue || this.#due.overdue) this.take(false).catch(() => {});
@@ -150,8 +153,11 @@ export class Snapshots {
    */
   take(hurried: boolean, limitMs = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#running) return Promise.reject(new Error('Background save already in progress'));
+    if (this.#adopting) return Promise.reject(new Error(SUPERSEDED));
+    const generation = this.#generation;
     return this.#attempt(async () => {
       await this.#reach(await this.#parts.store.rotate(), limitMs);
+      if (generation !== this.#generation) throw new Error(SUPERSEDED);
       return this.#write(this.#beginWalk(hurried), false);
     });
   }
@@ -279,15 +285,20 @@ export class Snapshots {
     const { applier } = this.#host!;
     if (this.#parts.machine.appliedIndex >= index) return Promise.resolve();
     return new Promise((resolve, reject) => {
+      const late = new Error(`entry ${index} of the log is not committed yet`);
       const limit = Number.isFinite(limitMs)
         ? this.#parts.clock.after(limitMs, () => {
+            reject(late);
             applier.cancelStop();
-            reject(new Error(`entry ${index} of the log is not committed yet`));
           })
         : null;
-      applier.stopAt(index, () => {
+      const onStop = (): void => {
         limit?.cancel();
         resolve();
+      };
+      applier.stopAt(index, onStop, () => {
+        limit?.cancel();
+        reject(new Error(SUPERSEDED));
       });
     });
   }
@@ -308,7 +319,7 @@ export class Snapshots {
     await this.#changeBase(async () => {
       if (generation !== this.#generation) {
         await sink.abort();
-        throw new Error(`another member's snapshot took its place`);
+        throw new Error(SUPERSEDED);
       }
       await store.replaceBase({ index: meta.index, term: meta.term }, sink);
       this.#newest = meta;
@@ -374,6 +385,7 @@ export class Snapshots {
     }
     this.#staged = null;
     this.#generation++;
+    this.#adopting = true;
     this.#host!.applier.cancelStop();
     await this.#changeBase(async () => {
       await makeBase({ index: meta.index, term: meta.term }, staged.received.sink);
@@ -381,6 +393,7 @@ export class Snapshots {
       machine.loadState(staged.state);
       this.#newest = meta;
     });
+    this.#adopting = false;
     this.#due.succeeded(machine.writes);
     logger.info('Snapshot installed', { index: meta.index, term: meta.term });
   }
