@@ -301,7 +301,7 @@ export class NodeLife {
       onDiskState: (from, state) => this.#replica?.onDiskState(from, state),
       onNack: (from, nack) => this.#replica?.onNack(from, nack),
       onUp: (member) => this.#replica?.onLinkUp(member.nodeId),
-      onDown: (nodeId) => this.#replica?.onLinkDown(nodeId),
+      onDown: (nodeId, way) => this.#replica?.onLinkDown(nodeId, way),
       onUnreachable: (nodeId) => this.#replica?.onUnreachable(nodeId),
       judge: (hello) => this.#judge(hello),
       isKnown: (member) => this.#gatekeeper.isKnown(member),

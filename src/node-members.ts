@@ -1,5 +1,6 @@
 // Owns: what a node makes of the peers it was started with when its log knows the members: the log
-// decides, and a configuration that means another group is refused, never half followed.
+// decides, also when all that are named have left. Only who never shared its data with anybody is
+// refused peers: they could only be another group.
 
 import { OperationalError } from './base/errors.js';
 import type { Config } from './config/load.js';
@@ -20,9 +21,10 @@ export function compareMembers(
   const self = config.raftNodeId;
   const others = configured.map(({ id }) => id).filter((id) => id !== self);
   if (logged === null || others.length === 0) return;
-  // A log with a cluster id and others in it cannot become a second cluster with these peers.
-  const alone = logged.every((id) => id === self) || newest!.roster.clusterId === '';
-  if (alone && others.every((id) => !logged.includes(id))) {
+  // Those that are or were in a roster with this node cannot begin a second cluster with it.
+  const { clusterId, removed } = newest!.roster;
+  const ownRoster = clusterId !== '' && (removed.length > 0 || logged.some((id) => id !== self));
+  if (!ownRoster && others.every((id) => !logged.includes(id))) {
     throw new OperationalError(
       'E_MEMBERS',
       `the log in ${config.dataDir} belongs to a cluster of ${logged.join(', ')}, and the peers ` +

@@ -14,6 +14,7 @@ import {
   type Refusal,
   refusalOf,
 } from './handshake.js';
+import { SIGN, Signs } from './pulse.js';
 import type { RefusalCause } from './refusals.js';
 
 const GREETING_MS_MAX = 5000;
@@ -65,6 +66,16 @@ export class Acceptor {
     for (const link of [...this.#links]) if (!isWelcome(link.hello)) link.close();
   }
 
+  /** Closes what its dialer has replaced: nothing that is late may come behind what is new. */
+  supersede(by: AcceptedLink): void {
+    for (const link of [...this.#links]) if (link !== by && isSameWay(link, by)) link.close();
+  }
+
+  /** A `raft` link from this node is open. */
+  hasLinkFrom(nodeId: string): boolean {
+    return [...this.#links].some(({ hello }) => hello.kind === 'raft' && hello.nodeId === nodeId);
+  }
+
   async close(): Promise<void> {
     for (const connection of this.#open) connection.destroy();
     await this.#listener?.close();
@@ -73,6 +84,7 @@ export class Acceptor {
   #accept(connection: Connection): void {
     this.#open.add(connection);
     let link: AcceptedLink | null = null;
+    let signs: Signs | null = null;
     const limit = this.#clock.after(GREETING_MS_MAX, () => {
       if (link === null) connection.destroy();
     });
@@ -82,13 +94,17 @@ export class Acceptor {
         return;
       }
       link = this.#greet(connection, kind, body, () => decoder.stop());
-      if (link === null) decoder.stop();
-      else {
-        decoder.bytesMax = FRAME_BYTES_MAX;
-        this.#links.add(link);
+      if (link === null) {
+        decoder.stop();
+        return;
       }
+      decoder.bytesMax = FRAME_BYTES_MAX;
+      this.#links.add(link);
+      if (link.hello.kind === 'raft') signs = new Signs(this.#clock);
+      this.#events.onOpen(link);
     });
     connection.onData((chunk) => {
+      if (signs?.received()) connection.write(SIGN);
       const fault = decoder.push(chunk);
       if (fault === null) return;
       this.#events.onFault(connection.remote, 'frame', fault);
@@ -118,10 +134,15 @@ export class Acceptor {
       return null;
     }
     connection.write(encodeJson(FrameKind.welcome, this.#self()));
-    const link = linkOver(connection, hello, stop);
-    this.#events.onOpen(link);
-    return link;
+    // Says that this node gives signs.
+    if (hello.kind === 'raft') connection.write(SIGN);
+    return linkOver(connection, hello, stop);
   }
+}
+
+function isSameWay(one: AcceptedLink, other: AcceptedLink): boolean {
+  const [a, b] = [one.hello, other.hello];
+  return a.kind === 'raft' && b.kind === 'raft' && a.nodeId === b.nodeId;
 }
 
 /** `stop` ends the delivery of frames that have arrived already. */

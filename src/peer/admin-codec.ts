@@ -1,8 +1,8 @@
 // Owns: administrative requests between members (adding and removing members, transfer): a node
 // that is asked hands the words to the leader, which answers with what came of them.
-//   adminRequest    JSON {id, words}
-//   adminResponse   JSON {id, outcome, text}
-// `id` is the asker's own. Bounded and checked field by field.
+//   adminRequest    JSON {id, words, again?}
+//   adminResponse   JSON {id, outcome, text, moved?}
+// `id` is the asker's own, another for each time it asks. Bounded and checked field by field.
 
 import { FrameKind } from './frame.js';
 import { encodeJson } from './handshake.js';
@@ -10,6 +10,8 @@ import { encodeJson } from './handshake.js';
 export interface AdminRequest {
   readonly id: number;
   readonly words: readonly string[];
+  /** It was asked before, of a leader that may have done it: what is so already counts as done. */
+  readonly again?: boolean;
 }
 
 /**
@@ -19,6 +21,8 @@ export interface AdminRequest {
 export interface AdminOutcome {
   readonly outcome: 'done' | 'refused' | 'unknown';
   readonly text: string;
+  /** Whoever answers does not lead (any more): the leader is to be asked. */
+  readonly moved?: boolean;
 }
 
 export interface AdminResponse extends AdminOutcome {
@@ -44,15 +48,21 @@ export function decodeAdminRequest(body: Buffer): AdminRequest | string {
     return 'malformed administrative request';
   }
   const sound = words.every((word) => typeof word === 'string' && word.length <= WORD_LENGTH_MAX);
-  return sound ? { id: fields!.id as number, words } : 'malformed administrative request';
+  if (!sound) return 'malformed administrative request';
+  return { id: fields!.id as number, words, again: fields!.again === true };
 }
 
 export function decodeAdminResponse(body: Buffer): AdminResponse | string {
-  const { id, outcome, text } = objectIn(body) ?? {};
+  const { id, outcome, text, moved } = objectIn(body) ?? {};
   if (!isId(id) || !OUTCOMES.includes(outcome) || typeof text !== 'string') {
     return 'malformed administrative response';
   }
-  return { id: id as number, outcome: outcome as AdminOutcome['outcome'], text };
+  return {
+    id: id as number,
+    outcome: outcome as AdminOutcome['outcome'],
+    text,
+    moved: moved === true,
+  };
 }
 
 function objectIn(body: Buffer): Record<string, unknown> | null {

@@ -1,6 +1,7 @@
 // Owns: the connection this node opens to one member to send on: dial, hello, welcome, and again
-// after a loss. Sends only while up; what is sent while down is lost, which Raft expects.
-// Reconnects for ever with a bounded delay.
+// after a loss. Sends only while up; what is sent while down is lost, which Raft expects. A `raft`
+// connection that swallows what is sent counts as lost (pulse.ts). Reconnects for ever with a
+// bounded delay.
 
 import type { Clock, Timer } from '../platform/clock.js';
 import type { Connection, Net } from '../platform/net.js';
@@ -14,6 +15,7 @@ import {
   type Refusal,
   refusalOf,
 } from './handshake.js';
+import { BEAT, Pulse } from './pulse.js';
 
 const RETRY_MS_MIN = 25;
 const RETRY_MS_MAX = 500;
@@ -62,6 +64,7 @@ export class Dialer {
   #lastRefusal = '';
   #dials = 0;
   #endpoint: Endpoint;
+  readonly #pulse: Pulse;
 
   constructor(options: {
     target: DialTarget;
@@ -81,6 +84,11 @@ export class Dialer {
     this.#clock = options.clock;
     this.#events = options.events;
     this.#judge = options.judge ?? (() => null);
+    this.#pulse = new Pulse(
+      options.clock,
+      () => this.#connection?.write(BEAT),
+      () => this.drop(),
+    );
     this.#dial();
   }
 
@@ -123,11 +131,13 @@ export class Dialer {
     else this.#connection?.destroy();
     this.#closed = true;
     this.#up = false;
+    this.#pulse.stop();
     this.#retry?.cancel();
   }
 
   close(): void {
     this.#closed = true;
+    this.#pulse.stop();
     this.#retry?.cancel();
     this.#connection?.destroy();
   }
@@ -163,8 +173,10 @@ export class Dialer {
   }
 
   #receive(kind: number, body: Buffer, decoder: FrameDecoder): void {
+    if (this.#closed) return;
     if (this.#up) {
-      this.#events.onFrame(kind, body);
+      if (kind === FrameKind.sign) this.#pulse.sign();
+      else this.#events.onFrame(kind, body);
       return;
     }
     if (kind === FrameKind.refuse) {
@@ -205,6 +217,7 @@ export class Dialer {
   #lost(): void {
     const wasUp = this.#up;
     this.#up = false;
+    this.#pulse.stop();
     this.#connection = null;
     if (wasUp) this.#events.onDown();
     if (this.#closed) return;

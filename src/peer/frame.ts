@@ -24,6 +24,9 @@ export const FrameKind = {
   snapshotProgress: 13,
   adminRequest: 14,
   adminResponse: 15,
+  /** Says nothing; see pulse.ts. */
+  beat: 16,
+  sign: 17,
 } as const;
 
 export type FrameKindCode = (typeof FrameKind)[keyof typeof FrameKind];

@@ -53,8 +53,8 @@ export interface LinkEvents {
   onAdminResponse(response: AdminResponse): void;
   /** A member can be sent to. */
   onUp(member: MemberIdentity): void;
-  /** A connection with a member, in either direction, is gone. */
-  onDown(nodeId: string): void;
+  /** A connection with a member is gone: the one `in`, by which it sends to this node, or `out`. */
+  onDown(nodeId: string, way: 'in' | 'out'): void;
   onUnreachable(nodeId: string): void;
   /** Null to welcome the dialer of a link, or why it is refused. */
   judge(hello: Hello): Refusal | null;
@@ -106,14 +106,17 @@ export class PeerLinks {
     this.refusals = new PeerRefusals(options.clock, (text) => events.onNotice(text));
     this.#acceptor = new Acceptor(options.self, options.clock, {
       judge: (hello) => events.judge(hello),
-      onOpen: ({ hello }) => {
-        this.#identities.set(hello.nodeId, hello);
-        if (hello.kind === 'raft') this.#redial(hello.nodeId);
+      onOpen: (link) => {
+        const { nodeId: from, kind } = link.hello;
+        this.#identities.set(from, link.hello);
+        this.#acceptor.supersede(link);
+        if (kind === 'raft') this.#redial(from);
       },
       onFrame: (link, kind, body) => this.#receive(link, kind, body),
       onClose: (link) => {
-        if (link.hello.kind === 'raft') events.onDown(link.hello.nodeId);
-        else events.onBulkClose(link);
+        const { nodeId: from, kind } = link.hello;
+        if (kind !== 'raft') events.onBulkClose(link);
+        else if (!this.#acceptor.hasLinkFrom(from)) events.onDown(from, 'in');
       },
       onFault: (remote, cause, reason) =>
         this.refusals.note(cause, hostOf(remote), `peer link from ${remote}: ${reason}`),
@@ -233,7 +236,7 @@ export class PeerLinks {
           this.#identities.set(identity.nodeId, identity);
           events.onUp(identity);
         },
-        onDown: () => events.onDown(member.id),
+        onDown: () => events.onDown(member.id, 'out'),
         onRefused: (refusal, isNew) => {
           const text = `no link to ${member.id}: ${refusal.reason}`;
           this.refusals.note(refusal.cause, member.id, text);
@@ -269,6 +272,7 @@ export class PeerLinks {
   #receiveRaft(hello: Hello, kind: number, body: Buffer): string | null {
     const { events, decodeEntry, nodeId } = this.#options;
     const from = hello.nodeId;
+    if (kind === FrameKind.beat) return null;
     const known = events.isKnown(hello);
     if (kind === FrameKind.raft) {
       const message = decodeRaft(body, from, nodeId, decodeEntry);

@@ -103,6 +103,16 @@ export class RaftCore<B> {
     return index <= commitIndex && (known === term || known < 0);
   }
 
+  /**
+   * This node leads, and no earlier leader's change of the membership can come or go any more: the
+   * one in force is committed and final, as is an entry of this term.
+   */
+  get membershipSettled(): boolean {
+    const { role, memberships, commitIndex, termStart } = this.#state;
+    if (role !== 'leader' || commitIndex < termStart) return false;
+    return memberships.currentIndex <= commitIndex && !isJoint(memberships.current);
+  }
+
   get admission(): Admission {
     return this.#state.admission;
   }

@@ -1,6 +1,7 @@
 // Owns: what an operator asks of the group (RAFT.*): at the leader it is carried out, at any other
-// node handed to the leader, with a time limit and a definite or an unknown outcome. A membership
-// change is answered when it is committed. One runs at a time; the core refuses a second.
+// node handed to the leader (leader-requests.ts). A membership change is answered when it is
+// committed. One runs at a time; the core refuses a second. What is asked again because its leader
+// was lost is done once: it is looked at when no earlier change can come or go any more.
 
 import type { LoggedRecord } from '../base/log-entry.js';
 import type { Logger } from '../observe/logger.js';
@@ -19,9 +20,11 @@ import { allMembers, isJoint } from '../raft/membership.js';
 import type { MembershipRefusal } from '../raft/types.js';
 import { parseAddress } from './bootstrap.js';
 import { askToJoin } from './join-request.js';
+import { done, LeaderRequests, refused, unknown } from './leader-requests.js';
 import type { Members } from './members.js';
 import {
   faultOf,
+  goalOf,
   type Newcomer,
   type Plan,
   planAdd,
@@ -46,15 +49,14 @@ export interface AdministrationParts {
   readonly schedule: () => void;
 }
 
-/** A node that asks the leader waits so long; longer than anything the leader waits for. */
-const FORWARD_MS = 30_000;
 /** The leader waits so long for a change to be committed. */
 const COMMIT_MS = 15_000;
+/** Who lost its office waits so long to hear what became of its change. */
+const HEARSAY_MS = 1000;
 /** Whoever is silent for so long is taken for away. */
 const HEARING_MS = 1000;
 /** Between the answer to RAFT.RESET and the reset. */
 const RESET_DELAY_MS = 50;
-const REQUESTS_MAX = 64;
 
 type Operation = (self: Administration, args: readonly string[]) => Promise<AdminOutcome>;
 
@@ -79,9 +81,18 @@ const ARGUMENTS: Readonly<Record<string, readonly [least: number, most: number]>
   listpeers: [0, 0],
 };
 
+const NOT_LEADER: AdminOutcome = {
+  outcome: 'refused',
+  text: 'the leader has just changed: ask again',
+  moved: true,
+};
+const DEPOSED: AdminOutcome = {
+  ...unknown('the leader lost its office before the change was committed'),
+  moved: true,
+};
+
 /** What the core's refusals mean to who asked. */
-const CORE_REFUSALS: Readonly<Record<MembershipRefusal, string>> = {
-  'not leader': 'this node does not lead any more: ask again',
+const CORE_REFUSALS: Readonly<Record<Exclude<MembershipRefusal, 'not leader'>, string>> = {
   'leadership is being transferred': 'leadership is being transferred: ask again in a moment',
   'another change is in progress':
     'another membership change is in progress: ask again when RAFT.LISTPEERS shows that it is over',
@@ -93,56 +104,48 @@ const CORE_REFUSALS: Readonly<Record<MembershipRefusal, string>> = {
 
 export class Administration {
   readonly #parts: AdministrationParts;
-  readonly #waiting = new Map<number, (outcome: AdminOutcome) => void>();
-  #lastId = 0;
+  readonly #requests: LeaderRequests;
 
   constructor(parts: AdministrationParts) {
     this.#parts = parts;
+    const { nodeId, clock, core, links, schedule } = parts;
+    this.#requests = new LeaderRequests({
+      nodeId,
+      clock,
+      leader: () => (core.role === 'leader' || links.isUp(core.leader) ? core.leader : ''),
+      execute: (words, again) => this.#execute(words, again),
+      send: (to, request) => {
+        links.sendFrame(to, encodeAdminRequest(request));
+        schedule();
+      },
+    });
   }
 
   /** Carries out a request of a client of this node, here or at the leader. Never rejects. */
   async run(words: readonly string[]): Promise<AdminOutcome> {
-    const { core, links } = this.#parts;
     if (words[0] === 'reset') return this.#reset(words[1] ?? '');
-    if (core.role === 'leader') return this.#execute(words);
-    const { leader } = core;
-    if (leader === '' || !links.isUp(leader)) {
-      return refused('no leader is known here: ask again when there is one, or at another node');
-    }
-    if (this.#waiting.size >= REQUESTS_MAX) return refused('too many requests are waiting');
-    return this.#forward(leader, words);
+    return this.#requests.ask(words);
   }
 
-  async onRequest(from: string, { id, words }: AdminRequest): Promise<void> {
-    const { core, links, schedule } = this.#parts;
-    const outcome =
-      core.role === 'leader'
-        ? await this.#execute(words)
-        : refused('the leader has just changed: ask again');
+  async onRequest(from: string, { id, words, again }: AdminRequest): Promise<void> {
+    const { links, schedule } = this.#parts;
+    const outcome = await this.#execute(words, again ?? false);
     links.sendFrame(from, encodeAdminResponse({ id, ...outcome }));
     schedule();
   }
 
-  onResponse({ id, outcome, text }: AdminResponse): void {
-    const resolve = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    resolve?.({ outcome, text });
+  onResponse(response: AdminResponse): void {
+    this.#requests.onResponse(response);
   }
 
-  #forward(leader: string, words: readonly string[]): Promise<AdminOutcome> {
-    const { clock, links, schedule } = this.#parts;
-    const id = ++this.#lastId;
-    return new Promise((resolve) => {
-      const limit = clock.after(FORWARD_MS, () => {
-        this.onResponse({ id, ...unknown(`${leader} did not answer in time`) });
-      });
-      this.#waiting.set(id, (outcome) => {
-        limit.cancel();
-        resolve(outcome);
-      });
-      links.sendFrame(leader, encodeAdminRequest({ id, words }));
-      schedule();
-    });
+  /** A connection with this node is gone. */
+  linkDown(nodeId: string): void {
+    this.#requests.linkDown(nodeId);
+  }
+
+  /** Regularly: follows the leader. */
+  poll(): void {
+    this.#requests.follow();
   }
 
   /** Only of a node that no other member counts on; it has to be named, so that no slip does it. */
@@ -159,16 +162,28 @@ export class Administration {
     return done(`${nodeId} throws its data away and waits to be added to a cluster`);
   }
 
-  async #execute(words: readonly string[]): Promise<AdminOutcome> {
+  async #execute(words: readonly string[], again: boolean): Promise<AdminOutcome> {
+    const { logger, core } = this.#parts;
+    if (core.role !== 'leader') return NOT_LEADER;
     const [word = '', ...args] = words;
     const operation = OPERATIONS.get(word);
     const [least, most] = ARGUMENTS[word] ?? [0, 0];
     if (operation === undefined) return refused(`unknown request ${word.slice(0, 64)}`);
     if (args.length < least || args.length > most) return refused(`wrong arguments for ${word}`);
-    const outcome = await operation(this, args);
-    const { logger } = this.#parts;
+    const before = again ? await this.#soAlready(word, args) : null;
+    const outcome = before ?? (await operation(this, args));
     if (word !== 'listpeers') logger.info('Administration', { words: words.join(' '), ...outcome });
     return outcome;
+  }
+
+  /** Null when it is still to be done. */
+  async #soAlready(word: string, args: readonly string[]): Promise<AdminOutcome | null> {
+    const goal = goalOf(word);
+    if (goal === null) return null;
+    const { core, clock } = this.#parts;
+    await waitUntil(clock, COMMIT_MS, () => core.role !== 'leader' || core.membershipSettled);
+    if (!core.membershipSettled) return DEPOSED;
+    return goal(core.membership, args) ? done('OK') : null;
   }
 
   list(): string {
@@ -208,12 +223,13 @@ export class Administration {
     const { core, members, schedule, clock } = this.#parts;
     // A leader that is new has not heard everybody yet.
     await waitUntil(clock, HEARING_MS, () => members.allAlive());
-    if (core.role !== 'leader') return refused(CORE_REFUSALS['not leader']);
+    if (core.role !== 'leader') return NOT_LEADER;
     if (isJoint(core.membership)) return refused(CORE_REFUSALS['another change is in progress']);
     const planned = plan(core.membership, members.facts);
     if (typeof planned === 'string') return refused(planned);
     const { voters, learners, roster, what, member } = planned;
     const entry = core.proposeMembership(voters, learners, roster);
+    if (entry === 'not leader') return NOT_LEADER;
     if (typeof entry === 'string') return refused(CORE_REFUSALS[entry]);
     this.#parts.logger.info(what, { member, index: entry.index });
     schedule();
@@ -223,13 +239,16 @@ export class Administration {
   /** Waits for the end of a change that begins at (index, term), joint steps included. */
   async #committed(index: number, term: number): Promise<AdminOutcome> {
     const { core, clock } = this.#parts;
-    const over = await waitUntil(
-      clock,
-      COMMIT_MS,
-      () => core.commitIndex >= index && !isJoint(core.committedMembership),
-    );
-    if (!over) return unknown('the change was not committed in time');
-    return core.isCommitted(index, term) ? done('OK') : refused('another leader undid the change');
+    const isOver = (): boolean => core.commitIndex >= index && !isJoint(core.committedMembership);
+    const leads = (): boolean => core.role === 'leader' && core.term === term;
+    await waitUntil(clock, COMMIT_MS, () => isOver() || !leads());
+    if (!leads()) await waitUntil(clock, HEARSAY_MS, isOver);
+    if (isOver()) {
+      return core.isCommitted(index, term)
+        ? done('OK')
+        : refused('another leader undid the change');
+    }
+    return leads() ? unknown('the change was not committed in time') : DEPOSED;
   }
 
   async transfer(to: string | null): Promise<AdminOutcome> {
@@ -248,16 +267,4 @@ export class Administration {
     }
     return done('OK');
   }
-}
-
-function done(text: string): AdminOutcome {
-  return { outcome: 'done', text };
-}
-
-function refused(text: string): AdminOutcome {
-  return { outcome: 'refused', text };
-}
-
-function unknown(text: string): AdminOutcome {
-  return { outcome: 'unknown', text: `${text}; RAFT.LISTPEERS shows what came of it` };
 }

@@ -116,10 +116,10 @@ function isDamage(error: unknown): error is OperationalError {
   return error instanceof OperationalError && DAMAGED.has(error.code);
 }
 
-/** Nobody else has this node's data, as far as is known. */
+/** Nobody else has this node's data, as far as is known: what is stored counts before what is said. */
 function isAlone({ alone, nodeId }: BootOptions, { membership }: StableState): boolean {
   const members = parseMembers(membership ?? '') ?? [];
-  return alone && members.every(({ id }) => id === nodeId);
+  return members.length === 0 ? alone : members.every(({ id }) => id === nodeId);
 }
 
 /** Term and vote; begun anew, without a vote, when both copies are damaged. */

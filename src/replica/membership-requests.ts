@@ -35,6 +35,37 @@ export function planAdd(membership: Membership, newcomer: Newcomer): Plan {
   };
 }
 
+type Goal = (membership: Membership, args: readonly string[]) => boolean;
+
+const GOALS: ReadonlyMap<string, Goal> = new Map<string, Goal>([
+  ['addpeer', ({ roster }, [id, address]) => rosterMember(roster, id!)?.address === address],
+  ['removepeer', (membership, [id]) => !allMembers(membership).includes(id!)],
+  [
+    'promote',
+    ({ voters, roster }, [id]) =>
+      voters.includes(id!) || (rosterMember(roster, id!)?.promote ?? false),
+  ],
+  [
+    'demote',
+    ({ learners, roster }, [id]) =>
+      learners.includes(id!) && rosterMember(roster, id!)?.promote === false,
+  ],
+  [
+    'replace',
+    (membership, [old, id, address]) =>
+      !allMembers(membership).includes(old!) &&
+      rosterMember(membership.roster, id!)?.address === address,
+  ],
+]);
+
+/**
+ * What was asked for is how it is: for a request that may have been carried out before. Null for
+ * one that is asked again as if for the first time.
+ */
+export function goalOf(word: string): Goal | null {
+  return GOALS.get(word) ?? null;
+}
+
 /** Before the newcomer was asked its UUID is empty. */
 export function faultOf(membership: Membership, { id, uuid, address }: Newcomer): string | null {
   const { roster } = membership;

@@ -271,9 +271,11 @@ export class Replica implements Group {
     this.#schedule();
   }
 
-  onLinkDown(nodeId: string): void {
-    this.#disk.onLinkDown(nodeId);
+  onLinkDown(nodeId: string, way: 'in' | 'out'): void {
+    // What it said of its disk it says again only over a new link of its own.
+    if (way === 'in') this.#disk.onLinkDown(nodeId);
     this.#core.linkDown(nodeId);
+    this.#parts.administration.linkDown(nodeId);
     this.#schedule();
   }
 
@@ -587,6 +589,7 @@ export class Replica implements Group {
     this.#parts.snapshots.maybeTake();
     if (this.#members.poll()) this.#proposals.failAll();
     this.#integrity.poll();
+    this.#parts.administration.poll();
     this.#schedule();
   }
 }

@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { askLine, Cluster, Daemon, freePorts, raftInfo } from '../process/daemon.js';
+import { askLine, Cluster, Daemon, eventually, freePorts, raftInfo } from '../process/daemon.js';
+import { raft, voters } from '../process/members.js';
 import { atlasd, temporaryDirectory, traceIn } from './programs.js';
 
 let directory = '';
@@ -138,6 +139,30 @@ describe('a data directory', () => {
     expect(stderr).toMatch(/E_MEMBERS: .*node-1.*node-2/);
     expect(traceIn(stderr)).toBeNull();
   });
+
+  it('of the last of several keeps its roster when only those are named that left', async () => {
+    const cluster = await Cluster.start(3);
+    const [first, ...others] = cluster.daemons as [Daemon, Daemon, Daemon];
+    try {
+      await voters(first, 3);
+      expect(await askLine(first.spec.port, 'SET kept 1')).toBe('OK');
+      for (const { spec } of others) {
+        await eventually(`${spec.id} is removed`, async () =>
+          /^\+OK|is not a member/.test(await raft(first, `REMOVEPEER ${spec.id}`)) ? true : null,
+        );
+      }
+      await voters(first, 1);
+      await Promise.all(others.map((other) => other.kill()));
+      await first.end('SIGTERM');
+      await first.start();
+      expect(first.output).toMatch(/the log counts.*node-2,node-3/);
+      await voters(first, 1);
+      expect(await askLine(first.spec.port, 'GET kept')).toBe('1');
+      expect(await askLine(first.spec.port, 'SET after 1')).toBe('OK');
+    } finally {
+      await cluster.stop();
+    }
+  }, 120_000);
 
   it('of a member keeps its members when it is started without naming them', async () => {
     const cluster = await Cluster.start(3);

@@ -1,6 +1,6 @@
 // Owns: real helios-atlasd processes for tests: free ports, start, SIGKILL, SIGTERM, restart on the
-// same data, and what they printed. Everything a test starts ends with it, by pid; data lives in a
-// temporary directory that is removed.
+// same data, and what they printed. Everything a test starts ends with it, by pid, also when the
+// test never comes to its end; data lives in a temporary directory that is removed.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,6 +11,13 @@ import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../../bin/helios-atlasd', import.meta.url));
 const START_MS_MAX = 30_000;
+const END_WITH_PARENT = `--import=${new URL('end-with-parent.mjs', import.meta.url).href}`;
+
+/** What runs of this process' daemons; those that are stopped by a signal see no end of a pipe. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 export interface NodeSpec {
   readonly id: string;
@@ -132,15 +139,17 @@ export class Daemon {
   async start(): Promise<void> {
     this.output = '';
     const [program, ...before] = this.#command;
-    const env = { ...process.env, ...this.#env };
+    const env = { ...process.env, NODE_OPTIONS: END_WITH_PARENT, ...this.#env };
     const child = spawn(program!, [...before, ...this.#args], { env, stdio: 'pipe' });
     this.#child = child;
+    running.add(child);
     const note = (chunk: Buffer): void => {
       this.output += chunk.toString('utf8');
     };
     child.stdout.on('data', note);
     child.stderr.on('data', note);
     child.on('exit', () => {
+      running.delete(child);
       if (this.#child === child) this.#child = null;
     });
     const ended = new Promise<never>((_, reject) => {

@@ -16,8 +16,10 @@ export interface Network {
   thin(from: number, to: number, loss: number): void;
   /** Puts all changes since the last call into force. */
   apply(): Promise<void>;
-  /** Heals everything. */
+  /** Heals everything; resolves when the system says that nothing is cut any more. */
   heal(): Promise<void>;
+  /** Rules and connections as the system has them, for who looks at a failure. */
+  describe(): Promise<string>;
 }
 
 const SUBNET = '10.77.0';
@@ -28,6 +30,8 @@ export class NamespaceNetwork implements Network {
   /** Loss by receiver and sender. */
   readonly #loss = new Map<number, Map<number, number>>();
   readonly #changed = new Set<number>();
+  /** Two runs of iptables-restore at a time could end in the order in which they did not begin. */
+  #order: Promise<void> = Promise.resolve();
 
   static async create(): Promise<NamespaceNetwork> {
     await run('mount', ['-t', 'tmpfs', 'tmpfs', '/run']);
@@ -67,18 +71,34 @@ export class NamespaceNetwork implements Network {
     this.#changed.add(to);
   }
 
-  async apply(): Promise<void> {
-    const nodes = [...this.#changed];
-    this.#changed.clear();
-    await Promise.all(nodes.map((node) => this.#restore(node)));
+  apply(): Promise<void> {
+    const turn = this.#order.then(() => this.#restoreChanged());
+    this.#order = turn.catch(() => {});
+    return turn;
   }
 
   async heal(): Promise<void> {
-    for (const [to, senders] of this.#loss) {
-      if ([...senders.values()].some((loss) => loss > 0)) this.#changed.add(to);
-      senders.clear();
-    }
+    this.#loss.clear();
+    for (const node of this.#nodes) this.#changed.add(node);
     await this.apply();
+  }
+
+  async describe(): Promise<string> {
+    const parts = [...this.#nodes].map(async (node) => {
+      const at = async (...command: string[]): Promise<string> => {
+        const [program, ...args] = [...this.prefix(node), ...command];
+        return run(program!, args).catch(String);
+      };
+      const rules = await at('iptables', '-S', 'INPUT');
+      return `node-${node}\n${rules}${await at('ss', '-tnoi')}`;
+    });
+    return (await Promise.all(parts)).join('\n');
+  }
+
+  async #restoreChanged(): Promise<void> {
+    const nodes = [...this.#changed];
+    this.#changed.clear();
+    await Promise.all(nodes.map((node) => this.#restore(node)));
   }
 
   async #restore(node: number): Promise<void> {
@@ -117,5 +137,9 @@ export class LoopbackNetwork implements Network {
 
   heal(): Promise<void> {
     return Promise.resolve();
+  }
+
+  describe(): Promise<string> {
+    return Promise.resolve('loopback: nothing can be cut');
   }
 }
