@@ -25,7 +25,7 @@ export interface EpochOptions {
 }
 
 /** Generous, as a busy machine takes long to start a process. */
-const HEAL_MS_MAX = 180_000;
+const HEAL_MS_MAX = 60_000;
 const TIMEOUT_MS = 6000;
 const PAUSE_MS = 12;
 

@@ -1,8 +1,8 @@
-// Owns: helios-atlasd with a clock that can be set and a disk that can hang, for the faults that
+// Owns: helios-atlasd with a clock that can be set and a disk that can hang or be full, for the faults that
 // the system around a process cannot play on it alone. Everything else is the real program, from
 // dist/. Told what to do, a line at a time, over the unix socket named by HELIOS_CHAOS_CONTROL:
 // `clock <ms>` moves the wall clock by that much against the true one, `stall` holds every sync
-// back, `flow` lets them go on.
+// back, `flow` lets them go on, `full` leaves no room on the disk, `room` gives it back.
 
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -22,15 +22,29 @@ const { systemPlatform } = (await import(
   built('platform/platform.js')
 )) as typeof import('../../src/platform/platform.js');
 
+const { DiskFault } = (await import(
+  built('platform/disk-fault.js')
+)) as typeof import('../../src/platform/disk-fault.js');
+
 let clockOffset = 0;
+let full = false;
 let stalled: Array<() => void> | null = null;
 
-function holdable(file: DiskFile): DiskFile {
+function noRoom(operation: string, path: string): Error {
+  return new DiskFault(operation, path, Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }));
+}
+
+function holdable(file: DiskFile, path: string): DiskFile {
   return {
     get size() {
       return file.size;
     },
-    append: (buffers, done) => file.append(buffers, done),
+    append(buffers, done) {
+      if (!full) return file.append(buffers, done);
+      // As a real one: what still fits is written.
+      const whole = Buffer.concat(buffers);
+      file.append([whole.subarray(0, whole.length >> 1)], () => done(noRoom('write', path)));
+    },
     sync(done) {
       if (stalled === null) file.sync(done);
       else stalled.push(() => file.sync(done));
@@ -43,12 +57,17 @@ function holdable(file: DiskFile): DiskFile {
 
 const { disk, clock } = systemPlatform;
 
-/** The real disk, but for the files it opens. */
+/** The real disk, but for the files it opens and the room on it. */
 const holdableDisk: Disk = new Proxy(disk, {
   get(target, name, receiver) {
     if (name === 'open') {
-      return async (...args: Parameters<Disk['open']>) => holdable(await target.open(...args));
+      return async (...args: Parameters<Disk['open']>) =>
+        holdable(await target.open(...args), args[0]);
     }
+    if (name === 'replaceFile' && full) {
+      return async (path: string) => Promise.reject(noRoom('replace', path));
+    }
+    if (name === 'freeBytes' && full) return async () => 0;
     const member: unknown = Reflect.get(target, name, receiver);
     return typeof member === 'function' ? member.bind(target) : member;
   },
@@ -57,6 +76,12 @@ const holdableDisk: Disk = new Proxy(disk, {
 const COMMANDS: Readonly<Record<string, (argument: string) => void>> = {
   clock: (ms) => {
     clockOffset = Number(ms);
+  },
+  full: () => {
+    full = true;
+  },
+  room: () => {
+    full = false;
   },
   stall: () => {
     stalled ??= [];

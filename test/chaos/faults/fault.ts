@@ -12,6 +12,8 @@ export interface FaultContext {
   readonly holdMsMax: number;
   /** Waits; earlier than asked when the run ends. */
   sleep(ms: number): Promise<void>;
+  /** Waits as `sleep` does; true when the run ends. */
+  over(ms: number): Promise<boolean>;
   /** Into the run's log. */
   note(text: string): void;
 }

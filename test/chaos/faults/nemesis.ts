@@ -62,6 +62,7 @@ export class Nemesis {
     const context: FaultContext = {
       ...{ cluster, rng, holdMsMax, note },
       sleep: (ms) => this.#sleep(ms),
+      over: (ms) => this.#sleep(ms).then(() => !this.#running),
     };
     await this.#sleep(rng.below(calmMsMax));
     while (this.#running) {

@@ -1,7 +1,10 @@
 // Owns: faults of processes: killed, paused, stopped in good order, all at once; and what is merely
 // asked of them.
 
+import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { ChaosCluster } from '../cluster/chaos-cluster.js';
 import type { ChaosNode } from '../cluster/chaos-node.js';
 import { anyNode, duration, type Fault, type FaultContext, leaderOrAny } from './fault.js';
 
@@ -18,6 +21,39 @@ async function pauseAndResume(context: FaultContext, node: ChaosNode): Promise<v
   node.pause();
   await context.sleep(ms);
   if (node.paused) node.resume();
+}
+
+/** Clusters whose members are being wiped. */
+const wiped = new WeakSet<ChaosCluster>();
+
+/** Everyone answers, and has its data and its vote: one more may lose them. */
+async function isSound(cluster: ChaosCluster): Promise<boolean> {
+  const infos = await Promise.all(cluster.nodes.map((node) => node.info('raft')));
+  return infos.every((info) => {
+    const voters = Number(info.get('raft_voters'));
+    return info.get('raft_standing') === 'admitted' && voters === cluster.nodes.length;
+  });
+}
+
+/**
+ * A member loses its data directory. Never a second one before the first is a voter again: what a
+ * majority acknowledged must stay on somebody's disk.
+ */
+async function wipeOne(context: FaultContext): Promise<void> {
+  const { cluster } = context;
+  if (wiped.has(cluster)) return;
+  wiped.add(cluster);
+  if (await isSound(cluster).catch(() => false)) {
+    const node = anyNode(context);
+    context.note(`wipe ${node.id}`);
+    await node.end('SIGKILL');
+    rmSync(join(node.directory, 'data'), { recursive: true, force: true });
+    await context.sleep(duration(context, 10, 2000));
+    node.start();
+    // The others go on being harmed by the other lane meanwhile.
+    while (!(await isSound(cluster).catch(() => false)) && !(await context.over(200)));
+  }
+  wiped.delete(cluster);
 }
 
 /** One line to the node's control socket (fault-daemon.ts); nothing when it does not run. */
@@ -93,6 +129,30 @@ export const processFaults: readonly Fault[] = [
       const node = anyNode(context);
       context.note(`snapshot at ${node.id}`);
       await node.ask('BGSAVE').catch(() => node.forget());
+    },
+  },
+  {
+    name: 'transfer',
+    needs: 'nothing',
+    fast: true,
+    async run(context) {
+      const node = anyNode(context);
+      context.note(`transfer asked of ${node.id}`);
+      await node.ask('RAFT.TRANSFER').catch(() => node.forget());
+    },
+  },
+  { name: 'wipe', needs: 'nothing', fast: false, run: wipeOne },
+  {
+    name: 'disk-full',
+    needs: 'launcher',
+    fast: false,
+    async run(context) {
+      const node = context.rng.below(2) === 0 ? anyNode(context) : await leaderOrAny(context);
+      const ms = duration(context, 50, 10_000);
+      context.note(`disk of ${node.id} is full for ${ms.toFixed(0)} ms`);
+      await control(node, 'full');
+      await context.sleep(ms);
+      await control(node, 'room');
     },
   },
   {
