@@ -2,10 +2,11 @@
 // that is asked hands the words to the leader, which answers with what came of them.
 //   adminRequest    JSON {id, words, again?}
 //   adminResponse   JSON {id, outcome, text, moved?}
-// `id` is the asker's own, another for each time it asks. Bounded and checked field by field.
+// `id` is the asker's own, another for each time it asks. Bounded, checked field by field, and with
+// their CRC (sealed.ts).
 
 import { FrameKind } from './frame.js';
-import { encodeJson } from './handshake.js';
+import { openJson, sealedJson } from './sealed.js';
 
 export interface AdminRequest {
   readonly id: number;
@@ -34,26 +35,29 @@ const WORD_LENGTH_MAX = 1024;
 const OUTCOMES: readonly unknown[] = ['done', 'refused', 'unknown'];
 
 export function encodeAdminRequest(request: AdminRequest): Buffer {
-  return encodeJson(FrameKind.adminRequest, request);
+  return sealedJson(FrameKind.adminRequest, request);
 }
 
 export function encodeAdminResponse(response: AdminResponse): Buffer {
-  return encodeJson(FrameKind.adminResponse, response);
+  return sealedJson(FrameKind.adminResponse, response);
 }
 
 export function decodeAdminRequest(body: Buffer): AdminRequest | string {
-  const fields = objectIn(body);
-  const words: unknown = fields?.words;
-  if (!isId(fields?.id) || !Array.isArray(words) || words.length > WORDS_MAX) {
+  const fields = openJson('administrative request', body);
+  if (typeof fields === 'string') return fields;
+  const { id, words, again } = fields;
+  if (!isId(id) || !Array.isArray(words) || words.length > WORDS_MAX) {
     return 'malformed administrative request';
   }
   const sound = words.every((word) => typeof word === 'string' && word.length <= WORD_LENGTH_MAX);
   if (!sound) return 'malformed administrative request';
-  return { id: fields!.id as number, words, again: fields!.again === true };
+  return { id: id as number, words, again: again === true };
 }
 
 export function decodeAdminResponse(body: Buffer): AdminResponse | string {
-  const { id, outcome, text, moved } = objectIn(body) ?? {};
+  const fields = openJson('administrative response', body);
+  if (typeof fields === 'string') return fields;
+  const { id, outcome, text, moved } = fields;
   if (!isId(id) || !OUTCOMES.includes(outcome) || typeof text !== 'string') {
     return 'malformed administrative response';
   }
@@ -63,15 +67,6 @@ export function decodeAdminResponse(body: Buffer): AdminResponse | string {
     text,
     moved: moved === true,
   };
-}
-
-function objectIn(body: Buffer): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    return typeof value === 'object' && value !== null ? { ...value } : null;
-  } catch {
-    return null;
-  }
 }
 
 function isId(id: unknown): boolean {

@@ -1,8 +1,9 @@
-// Owns: helios-atlasd with a clock that can be set and a disk that can hang or be full, for the faults that
-// the system around a process cannot play on it alone. Everything else is the real program, from
-// dist/. Told what to do, a line at a time, over the unix socket named by HELIOS_CHAOS_CONTROL:
-// `clock <ms>` moves the wall clock by that much against the true one, `stall` holds every sync
-// back, `flow` lets them go on, `full` leaves no room on the disk, `room` gives it back.
+// Owns: helios-atlasd with a clock that can be set and a disk that can hang or be full, for the
+// faults that the system around a process cannot play on it alone. Everything else is the real
+// program, from dist/. Told what to do, a line at a time, over the unix socket named by
+// HELIOS_CHAOS_CONTROL: `clock <ms>` moves the wall clock by that much against the true one, `stall`
+// holds every sync back, `flow` lets them go on, `full` leaves no room on the disk, `room` gives it
+// back.
 
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
