@@ -67,6 +67,21 @@ function control(node: ChaosNode, line: string): Promise<void> {
   });
 }
 
+/** `begin` and `end` are lines for fault-daemon.ts. */
+async function troubleDisk(
+  context: FaultContext,
+  what: string,
+  begin: string,
+  end: string,
+): Promise<void> {
+  const node = context.rng.below(2) === 0 ? anyNode(context) : await leaderOrAny(context);
+  const ms = duration(context, 50, 10_000);
+  context.note(`disk of ${node.id} ${what} for ${ms.toFixed(0)} ms`);
+  await control(node, begin);
+  await context.sleep(ms);
+  await control(node, end);
+}
+
 /**
  * How far a clock is moved at most, ms either way; the judge allows deadlines this error, twice.
  */
@@ -146,14 +161,7 @@ export const processFaults: readonly Fault[] = [
     name: 'disk-full',
     needs: 'launcher',
     fast: false,
-    async run(context) {
-      const node = context.rng.below(2) === 0 ? anyNode(context) : await leaderOrAny(context);
-      const ms = duration(context, 50, 10_000);
-      context.note(`disk of ${node.id} is full for ${ms.toFixed(0)} ms`);
-      await control(node, 'full');
-      await context.sleep(ms);
-      await control(node, 'room');
-    },
+    run: (context) => troubleDisk(context, 'is full', 'full', 'room'),
   },
   {
     name: 'clock',
@@ -172,13 +180,6 @@ export const processFaults: readonly Fault[] = [
     name: 'stall',
     needs: 'launcher',
     fast: false,
-    async run(context) {
-      const node = context.rng.below(2) === 0 ? anyNode(context) : await leaderOrAny(context);
-      const ms = duration(context, 50, 10_000);
-      context.note(`disk of ${node.id} stalls for ${ms.toFixed(0)} ms`);
-      await control(node, 'stall');
-      await context.sleep(ms);
-      await control(node, 'flow');
-    },
+    run: (context) => troubleDisk(context, 'stalls', 'stall', 'flow'),
   },
 ];
