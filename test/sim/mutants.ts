@@ -465,4 +465,11 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'return Math.min(hint, base) + 1;',
     profile: 'history',
   },
+  {
+    name: 'snapshot-streams-of-one-sender',
+    profile: 'divergent',
+    file: 'replica/snapshots.ts',
+    from: 'wanted() && this.#streams.get(peer) === stream',
+    to: 'wanted()',
+  },
 ];
