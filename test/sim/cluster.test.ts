@@ -7,19 +7,12 @@ import { describe, expect, it } from 'vitest';
 import { MUTANTS } from './mutants.js';
 import { PLACES, probeHits } from './probes.mjs';
 
-/** Those that die within a few seeds, of different kinds. */
+/** Of different kinds, each caught by its first seed: the time goes into building them. */
 const SAMPLE = [
   'second-vote-in-a-term',
-  'commits-older-term-by-counting',
-  'leader-counts-itself-before-flush',
-  'no-quorum-check',
   'log-not-synced',
   'origins-not-in-snapshot',
-  'watch-not-judged-in-the-log',
-  'promoted-without-catching-up',
   'membership-in-force-when-committed',
-  'digest-mismatch-ignored',
-  'acknowledgements-outlive-a-directory',
 ];
 
 function sim(...args: string[]): Promise<{ code: number | null; output: string }> {
@@ -39,7 +32,7 @@ function sim(...args: string[]): Promise<{ code: number | null; output: string }
 
 describe('whole nodes', { timeout: 900_000 }, () => {
   it('lose, repeat and invent nothing, and come back, in 200 short seeds', async () => {
-    const { code, output } = await sim('--seeds', '200', '--profile', 'all', '--ms', '3000');
+    const { code, output } = await sim('--seeds', '200', '--profile', 'all', '--ms', '2000');
     expect(output).toContain('lost 0, duplicated 0, stale 0, wrong 0\nfailed seeds: 0\n');
     expect(code).toBe(0);
   });
