@@ -1,5 +1,5 @@
 // Owns: the invariants about who the members are and what a leader may believe of them: I12 and I14
-// to I17 of shared/research/raft.md section 1. It remembers the committed memberships by index.
+// to I17 of shared/research/raft.md section 1, and E4. It remembers the committed memberships by index.
 
 import { allMembers, isJoint, sameMembership } from '../../../src/raft/membership.js';
 import { rosterMember } from '../../../src/raft/roster.js';
@@ -17,6 +17,9 @@ export class Standing {
   readonly #committed: { readonly index: number; readonly membership: Membership }[];
   /** Index of the entry that let a data directory in, by its UUID. */
   readonly #entered = new Map<string, number>();
+
+  /** Term in which a leader last had a quorum that it heard. */
+  readonly #heardIn = new Map<string, number>();
 
   constructor(hosts: Hosts, initial: Membership, fail: (what: string) => never) {
     this.#hosts = hosts;
@@ -73,6 +76,13 @@ export class Standing {
     const own = this.#durableOf(id);
     if (own !== null && status.durableIndex > own) {
       this.#fail(`I12 ${id} counts itself at ${status.durableIndex}, durable ${own}`);
+    }
+    if (mirror.membership === core.membership && !isJoint(core.membership)) {
+      const heard = status.peers.filter(({ alive, learner }) => alive && !learner).length;
+      const { voters } = core.membership;
+      const quorum = (heard + (voters.includes(id) ? 1 : 0)) * 2 > voters.length;
+      if (quorum) this.#heardIn.set(id, core.term);
+      else if (this.#heardIn.get(id) === core.term) this.#fail(`E4 ${id} leads without a quorum`);
     }
     const members = allMembers(core.membership);
     for (const peer of status.peers) {
