@@ -1,5 +1,5 @@
-// Owns: the invariants about who the members are and what a leader may believe of them: I12 and I14
-// to I17 of shared/research/raft.md section 1, and E4. It remembers the committed memberships by index.
+// Owns: the invariants about who the members are and what a leader may believe of them: I12, I14 to
+// I17 and E4 of shared/research/raft.md section 1. It remembers the committed memberships by index.
 
 import { allMembers, isJoint, sameMembership } from '../../../src/raft/membership.js';
 import { rosterMember } from '../../../src/raft/roster.js';
