@@ -207,9 +207,8 @@ export class NodeLife {
       if (await replica.handOver(HAND_OVER_MS_MAX)) logger.info('Leadership handed over');
       await replica.drain(DRAIN_MS_MAX);
       this.#server?.close();
-      const dirty = this.#opened!.machine.appliedIndex > (this.#opened!.store.snapshot?.index ?? 0);
       // Without a majority the end of the log is never committed: that must not keep the node here.
-      if (save && dirty) await this.#snapshots!.take(true, COMMIT_MS_MAX).catch(() => {});
+      if (save) await this.#snapshots!.takeLast(COMMIT_MS_MAX).catch(() => {});
       replica.stop();
     }
     await listenerClosed;

@@ -14,7 +14,10 @@ import type { RaftCore } from '../raft/core.js';
 import { allMembers } from '../raft/membership.js';
 import { DigestComparison, type Verdict } from './digest-comparison.js';
 
-/** A checkpoint's snapshot waits for the others' digests before it replaces the base, ms at most. */
+/**
+ * A checkpoint's snapshot waits for the others' digests before it replaces the base, ms: so long,
+ * and as long again as this member's own walk took, for another's may take twice as long.
+ */
 const AGREE_MS_MAX = 5000;
 /** Between two requests for a snapshot, each of another member that has the right data, ms. */
 const ASK_MS = 1000;
@@ -81,22 +84,28 @@ export class Integrity {
   }
 
   /**
-   * This member's digest at a checkpoint. Resolves with the verdict, or `open` when it is not in
-   * after AGREE_MS_MAX; it may still come then.
+   * This member's digest at a checkpoint, which took it `walkMs`. Resolves with the verdict, or
+   * `open` when it is not in after AGREE_MS_MAX and that; it may still come then.
    */
-  settle(index: number, digest: string): Promise<Verdict> {
+  settle(index: number, digest: string, walkMs: number): Promise<Verdict> {
     this.#comparison.note(this.#parts.nodeId, index, digest);
     for (const id of this.#others()) this.#tell(id, index);
     this.#judge(index);
     const verdict = this.#verdict(index);
     if (verdict !== 'open') return Promise.resolve(verdict);
     return new Promise((resolve) => {
-      const limit = this.#parts.clock.after(AGREE_MS_MAX, () => this.#settled(index, 'open'));
+      const limitMs = AGREE_MS_MAX + walkMs;
+      const limit = this.#parts.clock.after(limitMs, () => this.#settled(index, 'open'));
       this.#waiting.set(index, (found) => {
         limit.cancel();
         resolve(found);
       });
     });
+  }
+
+  /** Whoever waits for a verdict goes on without one. */
+  stopWaiting(): void {
+    for (const index of [...this.#waiting.keys()]) this.#settled(index, 'open');
   }
 
   onDigest(from: string, { index, digest, wanted }: DigestNote): void {

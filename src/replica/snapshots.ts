@@ -76,6 +76,11 @@ export class Snapshots {
   #host: SnapshotHost | null = null;
   #newest: SnapshotMeta | null;
   #running = false;
+  /** The attempt that runs, or the last one, and its walk once that has begun. */
+  #attempted: Promise<unknown> = Promise.resolve();
+  #walk: SnapshotWalk | null = null;
+  /** The last snapshot of this life is being taken: no other is begun. */
+  #ending = false;
   #lastOk = true;
   #lastMs = 0;
   #failures = 0;
@@ -140,7 +145,8 @@ export class Snapshots {
    */
   maybeTake(): void {
     if (this.#parts.space.full) this.#giveUpHistory();
-    if (this.#running || this.#adopting || this.#host!.integrity.quarantined) return;
+    const busy = this.#running || this.#adopting || this.#ending;
+    if (busy || this.#host!.integrity.quarantined) return;
     const { store, space } = this.#parts;
     if (!space.hasRoomFor(store.snapshot?.bytes ?? store.logBytes)) return;
     if (this.#due.retryDue || this.#due.overdue) this.take(false).catch(() => {});
@@ -160,6 +166,21 @@ export class Snapshots {
       if (generation !== this.#generation) throw new Error(SUPERSEDED);
       return this.#write(this.#beginWalk(hurried), false);
     });
+  }
+
+  /**
+   * The last one of this life, of all that is applied: what runs is brought to its end first, at
+   * full speed and without waiting for other members. Rejects as take does.
+   */
+  async takeLast(limitMs: number): Promise<void> {
+    const { machine, store } = this.#parts;
+    const { applier, integrity } = this.#host!;
+    this.#ending = true;
+    this.#walk?.hurry();
+    applier.cancelStop();
+    integrity.stopWaiting();
+    await this.#attempted.catch(() => {});
+    if (machine.appliedIndex > (store.snapshot?.index ?? 0)) await this.take(true, limitMs);
   }
 
   /**
@@ -243,6 +264,7 @@ export class Snapshots {
 
   /** The machine has just applied a checkpoint, as every member does: the walk begins here. */
   #checkpoint(index: number): void {
+    if (this.#ending) return;
     if (this.#running) {
       this.#parts.logger.info('Checkpoint left out: a snapshot is being written', { index });
       return;
@@ -250,8 +272,14 @@ export class Snapshots {
     this.#attempt(() => this.#write(this.#beginWalk(false), true)).catch(() => {});
   }
 
-  async #attempt(work: () => Promise<SnapshotMeta>): Promise<void> {
+  #attempt(work: () => Promise<SnapshotMeta>): Promise<void> {
     this.#running = true;
+    const attempted = this.#carryOut(work);
+    this.#attempted = attempted;
+    return attempted;
+  }
+
+  async #carryOut(work: () => Promise<SnapshotMeta>): Promise<void> {
     const { clock, store, logger, machine } = this.#parts;
     const begun = clock.monotonic();
     const { writes } = machine;
@@ -270,6 +298,7 @@ export class Snapshots {
       throw error;
     } finally {
       this.#running = false;
+      this.#walk = null;
     }
   }
 
@@ -277,7 +306,8 @@ export class Snapshots {
     const { core, machine, disk, clock, store } = this.#parts;
     const meta = core.snapshotMeta(machine.appliedIndex);
     const ports = { machine, disk, clock, logBytes: () => store.logBytes };
-    return new SnapshotWalk(ports, meta, hurried);
+    this.#walk = new SnapshotWalk(ports, meta, hurried);
+    return this.#walk;
   }
 
   /** Waits until the machine stands at `index`, where the new log segment begins. */
@@ -308,9 +338,11 @@ export class Snapshots {
     const { core, store, clock } = this.#parts;
     const { meta } = walk;
     const generation = this.#generation;
+    const begun = clock.monotonic();
     const sink = await walk.write(() => store.createSnapshot());
-    if (compared && generation === this.#generation) {
-      const verdict = await this.#host!.integrity.settle(meta.index, walk.digest);
+    if (compared && !this.#ending && generation === this.#generation) {
+      const walkMs = clock.monotonic() - begun;
+      const verdict = await this.#host!.integrity.settle(meta.index, walk.digest, walkMs);
       if (verdict === 'differs') {
         await sink.abort();
         throw new Error(`the data at ${meta.index} differs from the majority's`);

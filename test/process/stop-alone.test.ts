@@ -1,8 +1,8 @@
-// SIGTERM ends a node also when nothing can be committed any more: its last snapshot waits for the
-// end of the log, and that must have an end.
+// SIGTERM and the last snapshot: a node ends also when nothing can be committed any more, and not
+// before the snapshot has everything, whatever was under way.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { Cluster, eventually, raftInfo } from './daemon.js';
+import { Cluster, type Daemon, eventually, raftInfo } from './daemon.js';
 import { strictClient } from './load.js';
 
 describe('a node without a majority', () => {
@@ -25,5 +25,27 @@ describe('a node without a majority', () => {
     client.disconnect();
     expect(await leader.end('SIGTERM')).toBe(0);
     expect(leader.output).toContain('Stopped');
+  }, 120_000);
+});
+
+describe('a node in the middle of a snapshot', () => {
+  let cluster: Cluster;
+  afterEach(() => cluster?.stop());
+
+  it('ends that one and takes a last one of everything on SIGTERM', async () => {
+    cluster = await Cluster.start(1);
+    const [daemon] = cluster.daemons as [Daemon];
+    const client = strictClient(daemon.spec.port);
+    const fill = "for i = 1, 20000 do redis.call('set', 'key:' .. ARGV[1] .. ':' .. i, i) end";
+    for (let i = 0; i < 10; i++) await client.eval(fill, 0, String(i));
+    await client.bgsave();
+    await client.set('late', 'write');
+    expect(await client.info('persistence')).toContain('rdb_bgsave_in_progress:1');
+    const last = (await raftInfo(daemon.spec.port)).raft_last_log_index;
+    client.disconnect();
+    expect(await daemon.end('SIGTERM')).toBe(0);
+    expect(daemon.output.match(/Snapshot written \[index \d+/g)?.at(-1)).toBe(
+      `Snapshot written [index ${last}`,
+    );
   }, 120_000);
 });

@@ -263,7 +263,7 @@ export const LINES = [
 /** As patches for build.mjs. */
 export function probePatches() {
   return PLACES.map(({ name, file, at, when, before }) => {
-    const call = `(globalThis as any).simProbe?.(${JSON.stringify(name)});`;
+    const call = `(globalThis as { simProbe?: (name: string) => void }).simProbe?.(${JSON.stringify(name)});`;
     const code = when === undefined ? call : `if (${when}) ${call}`;
     return { file: `src/${file}`, from: at, to: before ? `${code} ${at}` : `${at} ${code}` };
   });
