@@ -16,10 +16,12 @@ export interface Space {
    * So `step` must leave nothing behind when it fails.
    */
   retry<T>(step: () => Promise<T>): Promise<T>;
+  /** So many bytes are about to be written: what is left is less by them before it is looked at. */
+  spend(bytes: number): void;
 }
 
 /** For storage that is nobody's to wait for: a full disk is a failure like any other. */
-export const NO_PATIENCE: Space = { retry: (step) => step() };
+export const NO_PATIENCE: Space = { retry: (step) => step(), spend: () => {} };
 
 export interface DiskSpaceOptions {
   readonly disk: Disk;
@@ -78,7 +80,7 @@ export class DiskSpace implements Space {
     return !this.#full || (!this.blocked && this.#freeBytes > 2 * bytes);
   }
 
-  /** Of the file system with the least, as last seen; Infinity before the first look. */
+  /** Of the file system with the least, as last seen less what was written since; Infinity before. */
   get freeBytes(): number {
     return this.#freeBytes;
   }
@@ -100,6 +102,13 @@ export class DiskSpace implements Space {
     this.#patient = false;
     this.#timer?.cancel();
     this.#timer = null;
+  }
+
+  /** A burst between two looks must not take the room that is left for deletes. */
+  spend(bytes: number): void {
+    this.#freeBytes -= bytes;
+    const freeBytes = this.#freeBytes;
+    if (freeBytes < this.#options.freeBytesMin) this.#become(true, { freeBytes });
   }
 
   async retry<T>(step: () => Promise<T>): Promise<T> {

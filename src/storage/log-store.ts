@@ -173,6 +173,7 @@ export class LogStore {
   append(items: readonly AppendItem[], done: Done): void {
     const segment = this.#segments[this.#segments.length - 1]!;
     const buffers: Uint8Array[] = new Array(items.length);
+    const before = segment.bytes;
     let ends = false;
     for (let i = 0; i < items.length; i++) {
       const { index, bytes, endsSegment } = items[i]!;
@@ -186,6 +187,7 @@ export class LogStore {
       segment.bytes += bytes.length;
       buffers[i] = bytes;
     }
+    this.#space.spend(segment.bytes - before);
     this.#writer.append(buffers, done);
     if (ends || segment.bytes >= this.#segmentBytesMax) this.rotate().catch(this.#onFailed);
   }

@@ -44,6 +44,27 @@ async function until(what: () => boolean): Promise<void> {
 }
 
 describe('the log', () => {
+  it('is counted against the room between two looks, and a look counts again', async () => {
+    const { full, directory, space, notices } = setup({ freeBytesMin: 10_000 });
+    full.freeBytes = 12_000;
+    await space.start();
+    const { store } = await openLogStore(storeOptions(directory, { disk: full.disk, space }));
+    const small = item(1);
+    const first = append(store, small);
+    expect([space.full, space.freeBytes]).toEqual([false, 12_000 - small.bytes.length]);
+    let last = Promise.resolve();
+    for (let index = 2; !space.full; index++) {
+      expect(index).toBeLessThan(1000);
+      last = append(store, item(index)) as Promise<void>;
+    }
+    expect(space.freeBytes).toBeLessThan(10_000);
+    expect(notices).toEqual(['Disk is full: writes that need room are refused']);
+    await Promise.all([first, last]);
+    await until(() => !space.full);
+    expect(space.freeBytes).toBe(12_000);
+    await store.close();
+  });
+
   it('is cut back and written again when a write found no room, as often as it takes', async () => {
     const { full, directory, space } = setup();
     await space.start();
