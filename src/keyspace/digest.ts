@@ -36,6 +36,13 @@ let b = 0;
 const double = new Float64Array(1);
 const words = new Int32Array(double.buffer);
 
+/** Bytes [start, end) of a text, where they lie. */
+export interface Span {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+}
+
 export class Digest {
   #low = 0;
   #high = 0;
@@ -55,8 +62,19 @@ export class Digest {
     word(Math.floor(expireAt / 2 ** 32));
     if (typeof value === 'string') absorb(value);
     else if (typeof value === 'number') absorb(String(value));
-    else if (value instanceof RawString) absorbRaw(value.view());
+    else if (value instanceof RawString) absorbSpan(value.view(), 0, value.length);
     else absorbCollection(value);
+    this.#sum();
+  }
+
+  /** As add, for a string value whose text is still bytes: nothing is made of them. */
+  addString(db: number, key: Span, value: Span, expireAt: number): void {
+    this.#keys++;
+    begin(TYPE_TAGS.string, db);
+    absorbSpan(key.bytes, key.start, key.end);
+    word(expireAt | 0);
+    word(Math.floor(expireAt / 2 ** 32));
+    absorbSpan(value.bytes, value.start, value.end);
     this.#sum();
   }
 
@@ -166,16 +184,16 @@ function absorb(text: string): void {
     for (let at = 0; at < length; at += SCRATCH_BYTES) {
       const part = length <= SCRATCH_BYTES ? text : text.slice(at, at + SCRATCH_BYTES);
       scratch.latin1Write(part, 0, part.length);
-      absorbBytes(scratch, part.length);
+      absorbBytes(scratch, 0, part.length);
     }
   }
   word(length);
 }
 
 /** As absorb, for a text that is bytes already. */
-function absorbRaw(bytes: Uint8Array): void {
-  absorbBytes(bytes, bytes.length);
-  word(bytes.length);
+function absorbSpan(bytes: Uint8Array, start: number, end: number): void {
+  absorbBytes(bytes, start, end);
+  word(end - start);
 }
 
 function absorbCharacters(text: string): void {
@@ -204,12 +222,12 @@ function absorbCharacters(text: string): void {
   for (; at < length; at++) word(text.charCodeAt(at));
 }
 
-/** `length` is a multiple of eight unless these are the last bytes of a text. */
-function absorbBytes(bytes: Uint8Array, length: number): void {
+/** As many as a multiple of eight unless these are the last bytes of a text. */
+function absorbBytes(bytes: Uint8Array, start: number, end: number): void {
   let x = a;
   let y = b;
-  let at = 0;
-  for (; at + 8 <= length; at += 8) {
+  let at = start;
+  for (; at + 8 <= end; at += 8) {
     const k = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
     const l =
       bytes[at + 4]! | (bytes[at + 5]! << 8) | (bytes[at + 6]! << 16) | (bytes[at + 7]! << 24);
@@ -220,7 +238,7 @@ function absorbBytes(bytes: Uint8Array, length: number): void {
   }
   a = x;
   b = y;
-  for (; at < length; at++) word(bytes[at]!);
+  for (; at < end; at++) word(bytes[at]!);
 }
 
 /** Every bit of both lanes comes to depend on every other. */

@@ -5,6 +5,7 @@
 
 import fs, { promises as fsp } from 'node:fs';
 import { dirname } from 'node:path';
+import { assert } from '../base/assert.js';
 import { DiskFault } from './disk-fault.js';
 import { lockFile } from './lock-file.js';
 
@@ -18,7 +19,11 @@ export interface DiskFile {
   append(buffers: readonly Uint8Array[], done: (error: Error | null) => void): void;
   /** fdatasync. */
   sync(done: (error: Error | null) => void): void;
-  read(position: number, length: number): Promise<Buffer>;
+  /**
+   * Fewer bytes than `length` at the end of the file. Into the beginning of `room`, which must be
+   * long enough, or into a buffer of its own.
+   */
+  read(position: number, length: number, room?: Buffer): Promise<Buffer>;
   truncate(length: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -88,8 +93,9 @@ class SystemFile implements DiskFile {
     });
   }
 
-  async read(position: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(length);
+  async read(position: number, length: number, room?: Buffer): Promise<Buffer> {
+    const buffer = room?.subarray(0, length) ?? Buffer.allocUnsafe(length);
+    assert(buffer.length === length, 'room for what is read');
     let at = 0;
     while (at < length) {
       const got = await this.#readSome(buffer, at, position + at);

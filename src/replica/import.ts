@@ -108,6 +108,7 @@ async function adopt(options: ImportOptions, machine: Machine, time: number): Pr
   for (let done = false; !done; ) {
     done = writer.step(KEYS_PER_STEP);
     await adoption.sink.write(writer.drain());
+    writer.reuse();
   }
   await adoption.sink.finish();
   const { hardState } = await options.stable.load();

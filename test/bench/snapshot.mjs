@@ -1,7 +1,8 @@
 // Owns: `npm run bench:snapshot`: what clients notice of a snapshot. Fills a fresh server with keys, then sends SET and GET at a
-// fixed rate (latency counts from the moment a request was due, so that a stall is not left out) for a while without and then
-// with snapshots on every node, and prints p50, p99, longest, and the longest time an event loop was blocked.
-// Options: --keys N (1000000), --rate N requests per second (2000), --seconds N before and at least during (15), --nodes 1|3 (3),
+// fixed rate (latency counts from the moment a request was due, so that a stall is not left out), in turn for a while without and
+// with a snapshot on every node, and prints p50, p99, longest, and the longest time an event loop was blocked. Where the machine
+// holds everybody up (machine-stalls.mjs), a second row leaves out what those moments touched; the ratio is given of both.
+// Options: --keys N (1000000), --rate N requests per second (2000), --seconds N before each snapshot (15), --nodes 1|3 (3),
 // --clients N (20), --rounds N snapshots (3).
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import RedisParser from 'redis-parser';
+import { MachineStalls } from './machine-stalls.mjs';
 import { heliosOne, heliosThree } from './targets.mjs';
 
 const { values } = parseArgs({
@@ -26,6 +28,8 @@ const { values } = parseArgs({
 const KEYS = Number(values.keys);
 const RATE = Number(values.rate);
 const SECONDS = Number(values.seconds);
+/** Between two lines of the loop probe, ms. */
+const BLOCK_MS = 200;
 const VALUE = 'v'.repeat(64);
 const PROBE = fileURLToPath(new URL('./loop-probe.mjs', import.meta.url));
 
@@ -80,6 +84,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 class Load {
   samples = [];
   errors = 0;
+  stalls = new MachineStalls();
   #stopped = false;
   #begun = performance.now();
   #sent = 0;
@@ -87,6 +92,7 @@ class Load {
   constructor(clients) {
     const send = () => {
       if (this.#stopped) return;
+      this.stalls.look();
       const due = ((performance.now() - this.#begun) / 1000) * RATE;
       while (this.#sent < due) this.#one(clients[this.#sent % clients.length]);
       setTimeout(send, 1);
@@ -128,29 +134,48 @@ function quantile(sorted, part) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
-/** Longest block of any node within [from, to], wall clock, and the median of its 200 ms maxima. */
-function blocks(file, from, to) {
+/** Longest block of any node within the moments `kept`, and the median of its 200 ms maxima. */
+function blocks(file, begun, ended, kept) {
   const rows = readFileSync(file, 'latin1')
     .split('\n')
     .map((line) => line.split(' ').map(Number))
-    .filter(([at]) => at >= from + 200 && at <= to);
+    .map(([at, max]) => [at - begun.wall + begun.mono, max])
+    .filter(([at]) => at >= begun.mono + BLOCK_MS && at <= ended.mono && kept(at - BLOCK_MS, at));
   const longest = rows.map(([, max]) => max).sort((a, b) => a - b);
   return { longest: longest.at(-1) ?? Number.NaN, typical: quantile(longest, 0.5) };
 }
 
-function summary(name, load, begun, ended, file) {
-  const times = load.samples
-    .filter(([due]) => due >= begun.mono && due < ended.mono)
-    .map(([, ms]) => ms)
-    .sort((a, b) => a - b);
-  const { longest, typical } = blocks(file, begun.wall, ended.wall);
-  const cells = [quantile(times, 0.5), quantile(times, 0.99), times.at(-1), longest, typical];
+/** Prints one row and returns its p99, ms. */
+function row(name, samples, { longest, typical }) {
+  const times = samples.map(([, ms]) => ms).sort((a, b) => a - b);
+  const p99 = quantile(times, 0.99);
+  const cells = [quantile(times, 0.5), p99, times.at(-1) ?? Number.NaN, longest, typical];
   console.log(
-    name.padEnd(22) +
+    name.padEnd(26) +
       cells.map((ms) => `${ms.toFixed(2)} ms`.padStart(14)).join('') +
       String(times.length).padStart(12),
   );
-  return { p99: quantile(times, 0.99) };
+  return p99;
+}
+
+/** Rows of all and, where the machine stalls, of what no stall touched; their p99. */
+function summary(name, load, begun, ended, file) {
+  const { samples, stalls } = load;
+  const within = samples.filter(([due]) => due >= begun.mono && due < ended.mono);
+  const all = row(
+    name,
+    within,
+    blocks(file, begun, ended, () => true),
+  );
+  if (!stalls.possible) return [all];
+  const kept = (from, to) => !stalls.touch(from, to);
+  const clear = within.filter(([due, ms]) => kept(due, due + ms));
+  return [all, row('  without its stalls', clear, blocks(file, begun, ended, kept))];
+}
+
+function tell(what, ratios) {
+  const text = ratios.map((ratio) => ratio.toFixed(2)).join('; without the stalls ');
+  console.log(`${''.padEnd(26)}${what} ${text} (goal <= 2)`);
 }
 
 const now = () => ({ mono: performance.now(), wall: Date.now() });
@@ -170,7 +195,10 @@ async function main() {
   try {
     const controls = (target.ports ?? [target.port]).map(connect);
     console.log(`machine: ${cpus().length} x ${cpus()[0].model}, load ${loadavg()[0].toFixed(1)}`);
-    console.log(`${target.name}; ${KEYS} keys, ${RATE} requests/s\n`);
+    console.log(`${target.name}; ${KEYS} keys, ${RATE} requests/s`);
+    console.log(
+      new MachineStalls().possible ? 'this machine runs DAMON, which stalls all processes\n' : '',
+    );
     await fill(controls[0]);
     await saveEverywhere(controls);
     const load = new Load(
@@ -179,25 +207,31 @@ async function main() {
     await sleep(3000);
     const heads = ['', 'p50', 'p99', 'longest', 'longest block', 'typical block', 'requests'];
     console.log(
-      heads.map((head, i) => (i === 0 ? head.padEnd(22) : head.padStart(i < 6 ? 14 : 12))).join(''),
+      heads.map((head, i) => (i === 0 ? head.padEnd(26) : head.padStart(i < 6 ? 14 : 12))).join(''),
     );
-    const start = now();
-    await sleep(SECONDS * 1000);
-    const before = summary('before', load, start, now(), file);
+    const ratios = [];
     for (let round = 1; round <= Number(values.rounds); round++) {
+      const quiet = now();
+      await sleep(SECONDS * 1000);
+      const before = summary(`before ${round}`, load, quiet, now(), file);
       const begun = now();
       await saveEverywhere(controls);
       const ended = now();
-      const during = summary(
-        `snapshot ${round} (${((ended.mono - begun.mono) / 1000).toFixed(1)} s)`,
-        load,
-        begun,
-        ended,
-        file,
-      );
-      console.log(`${''.padEnd(22)}p99 ratio ${(during.p99 / before.p99).toFixed(2)} (goal <= 2)`);
+      const seconds = ((ended.mono - begun.mono) / 1000).toFixed(1);
+      const during = summary(`snapshot ${round} (${seconds} s)`, load, begun, ended, file);
+      ratios.push(during.map((p99, i) => p99 / before[i]));
+      tell('p99 ratio', ratios.at(-1));
       await sleep(2000);
     }
+    tell(
+      'median p99 ratio',
+      ratios[0].map((_, i) =>
+        quantile(
+          ratios.map((row) => row[i]).sort((x, y) => x - y),
+          0.5,
+        ),
+      ),
+    );
     load.stop();
     if (load.errors > 0) console.log(`${load.errors} requests were answered with an error`);
   } finally {

@@ -4,6 +4,7 @@
 // RdbError. A length is refused at once when it is larger than what is left of the source, so a
 // damaged one costs nothing.
 
+import type { Span } from '../../keyspace/digest.js';
 import { Crc64 } from './crc64.js';
 import { RdbError } from './format.js';
 import { expandLzf, PackedError } from './packed.js';
@@ -51,18 +52,30 @@ export class RdbInput {
     this.#at = offset - this.#origin;
   }
 
-  /** Lets go of what is consumed and appends what follows in the source. */
-  refill(more: Buffer): void {
+  /**
+   * Lets go of what is consumed: moves the rest to the front of `room`, which may be the window's
+   * own memory. Returns the length of the rest; `extend` tells how much follows it.
+   */
+  release(room: Buffer): number {
     this.#crc.update(this.#window, 0, this.#at);
     this.#origin += this.#at;
-    const rest = this.#window.subarray(this.#at);
-    this.#window = rest.length === 0 ? more : Buffer.concat([rest, more]);
+    const kept = this.#window.copy(room, 0, this.#at);
+    this.#window = room.subarray(0, kept);
     this.#at = 0;
+    return kept;
+  }
+
+  /** The window is longer now: it begins with what `release` kept. */
+  extend(window: Buffer): void {
+    this.#window = window;
   }
 
   /** CRC-64 of everything before the cursor. */
   checksum(): Buffer {
-    this.refill(Buffer.alloc(0));
+    this.#crc.update(this.#window, 0, this.#at);
+    this.#origin += this.#at;
+    this.#window = this.#window.subarray(this.#at);
+    this.#at = 0;
     return this.#crc.digest();
   }
 
@@ -113,6 +126,24 @@ export class RdbInput {
   string(): string {
     const value = this.stringOrInteger();
     return typeof value === 'number' ? String(value) : value;
+  }
+
+  /** A string object left where it lies, if it is plain; valid until the window moves. */
+  span(span: Span): void {
+    const start = this.offset;
+    const length = this.#lengthOrEncoding();
+    if (length >= 0) {
+      this.#need(length);
+      span.bytes = this.#window;
+      span.start = this.#at;
+      this.#at += length;
+      span.end = this.#at;
+      return;
+    }
+    this.seek(start);
+    span.bytes = Buffer.from(this.string(), 'latin1');
+    span.start = 0;
+    span.end = span.bytes.length;
   }
 
   /** A string object as bytes, perhaps a view. */

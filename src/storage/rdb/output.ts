@@ -1,7 +1,13 @@
 // Owns: bytes of an RDB file on their way out: lengths, strings and numbers into chunks that are
-// handed on when drained. Chunks handed out are never written again.
+// handed on when drained. Chunks handed out are not written again before `reuse` says that they may
+// be. Who has done with them should say so: fresh chunks lie outside of V8's heap, and each 64 MB of
+// them make it mark the whole keyspace.
+
+import { assert } from '../../base/assert.js';
 
 const CHUNK_BYTES = 256 * 1024;
+/** Characters from which on a text is copied by the engine: calling it costs as much as so many. */
+const COPIED_MIN = 24;
 
 export class RdbOutput {
   #chunks: Buffer[] = [];
@@ -48,6 +54,10 @@ export class RdbOutput {
   /** Characters as bytes, without a length. */
   raw(text: string): void {
     this.#reserve(text.length);
+    if (text.length < COPIED_MIN) {
+      for (let i = 0; i < text.length; i++) this.#buffer[this.#at++] = text.charCodeAt(i);
+      return;
+    }
     this.#at += this.#buffer.latin1Write(text, this.#at, text.length);
   }
 
@@ -107,6 +117,13 @@ export class RdbOutput {
     const chunks = this.#chunks;
     this.#chunks = [];
     return chunks;
+  }
+
+  /** All that was drained is done with: its memory may be written again. */
+  reuse(): void {
+    assert(this.#at === this.#start && this.#chunks.length === 0, 'everything is drained');
+    this.#start = 0;
+    this.#at = 0;
   }
 
   #reserve(length: number): void {

@@ -120,6 +120,11 @@ export class SnapshotWriter implements ChangeObserver {
     return chunks;
   }
 
+  /** All that was drained is written: its memory may be used again. */
+  reuse(): void {
+    this.#out.reuse();
+  }
+
   /** Ends the epoch without a file. */
   abort(): void {
     if (this.#done) return;
@@ -135,6 +140,7 @@ export class SnapshotWriter implements ChangeObserver {
     this.#take(this.#aside, walk, slot);
     const chunks = this.#aside.drain();
     const bytes = chunks.length === 1 ? Buffer.from(chunks[0]!) : Buffer.concat(chunks);
+    this.#aside.reuse();
     walk.saved.set(slot, bytes);
     this.#savedBytes += bytes.length;
   }

@@ -413,10 +413,11 @@ class FileView implements DiskFile {
     });
   }
 
-  async read(position: number, length: number): Promise<Buffer> {
+  async read(position: number, length: number, room?: Buffer): Promise<Buffer> {
     await this.#view.step('read');
     this.#view.failRead('read', this.#path);
-    return this.#inode.read(position, length);
+    const bytes = this.#inode.read(position, length);
+    return room === undefined ? bytes : room.subarray(0, bytes.copy(room));
   }
 
   async truncate(length: number): Promise<void> {

@@ -89,6 +89,20 @@ describe('equal contents', () => {
     expect(of(list('a', 'b'))).toBe(of(ListValue.restore(['a', 'b'], 'quicklist')));
   });
 
+  it('have one digest as text and as bytes that lie anywhere', () => {
+    const span = (text: string, start: number) => {
+      const bytes = Buffer.from('#'.repeat(start) + text + '#'.repeat(9), 'latin1');
+      return { bytes, start, end: start + text.length };
+    };
+    for (const [i, length] of LENGTHS.entries()) {
+      const text = Array.from({ length }, (_, at) => String.fromCharCode((at * 11) & 255)).join('');
+      const digest = new Digest();
+      digest.addString(2, span(`key${text.slice(0, 40)}`, i), span(text, 19 - i), length);
+      expect(digest.toString()).toBe(of(text, `key${text.slice(0, 40)}`, 2, length));
+      expect(digest.keys).toBe(1);
+    }
+  });
+
   it('have the digest they always had: it is in files and on the wire', () => {
     const digest = new Digest();
     digest.add(0, 'key', 'value', 0);

@@ -4,11 +4,14 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Rng } from '../../../../src/base/rng.js';
+import { Digest } from '../../../../src/keyspace/digest.js';
 import { Keyspace } from '../../../../src/keyspace/keyspace.js';
 import { SetValue } from '../../../../src/keyspace/set.js';
+import { systemClock } from '../../../../src/platform/clock.js';
 import { systemDisk } from '../../../../src/platform/disk.js';
+import { Pacer } from '../../../../src/platform/pacer.js';
 import { dumpValue, restoreValue } from '../../../../src/storage/rdb/dump.js';
-import { loadRdb } from '../../../../src/storage/rdb/reader.js';
+import { loadRdb, verifyRdb } from '../../../../src/storage/rdb/reader.js';
 import { SnapshotWriter } from '../../../../src/storage/rdb/snapshot-writer.js';
 import { removeTemporaryDirectories, temporaryDirectory } from '../store-fixture.js';
 import { dumpExactly, dumpKeyspace, fillKeyspace, randomValue } from './contents.js';
@@ -36,7 +39,9 @@ function write(keyspace: Keyspace, between: () => void = () => undefined): Buffe
   const chunks: Buffer[] = [];
   for (let done = false; !done; between()) {
     done = writer.step(7);
-    chunks.push(...writer.drain());
+    // Copied, as a written file is: the writer uses the memory again.
+    chunks.push(...writer.drain().map((chunk) => Buffer.from(chunk)));
+    writer.reuse();
   }
   expect(keyspace.observer).toBeNull();
   return Buffer.concat(chunks);
@@ -82,6 +87,36 @@ describe('what we write and read ourselves', () => {
       const bytes = write(keyspace, () => mutate(keyspace, rng));
       const loaded = await load(bytes);
       expect(dbs.map((db) => dumpExactly(loaded.keyspace, db))).toEqual(before);
+    }
+  });
+
+  it('is verified with the digest of a load, also where values are longer than a window', async () => {
+    const keyspace = new Keyspace();
+    fillKeyspace(keyspace, new Rng(21), 4000);
+    const database = keyspace.database(0);
+    for (let i = 0; i < 40; i++) database.set(`long${i}`, String.fromCharCode(i).repeat(i * 7919));
+    database.set('longest', 'x'.repeat(1_500_000));
+    const bytes = write(keyspace);
+    expect(bytes.length).toBeGreaterThan(6_000_000);
+    const path = `${directory}/verify.rdb`;
+    const verify = () => verifyRdb(systemDisk, path, new Pacer(systemClock, 1));
+    writeFileSync(path, bytes);
+    const report = await verify();
+    const loaded = new Digest();
+    for (const db of dbs) {
+      const { table } = keyspace.database(db);
+      for (let slot = 0; slot < table.slotCount; slot++) {
+        const value = table.valueAt(slot);
+        if (value !== undefined) loaded.add(db, table.keyAt(slot)!, value, table.expireAt(slot));
+      }
+    }
+    expect(`${report.digest} ${report.keys}`).toBe(`${loaded} ${loaded.keys}`);
+    const rng = new Rng(22);
+    for (let i = 0; i < 10; i++) {
+      const damaged = Buffer.from(bytes);
+      damaged[rng.below(damaged.length)]! ^= 1 << rng.below(8);
+      writeFileSync(path, damaged);
+      await expect(verify()).rejects.toMatchObject({ code: 'E_RDB' });
     }
   });
 
