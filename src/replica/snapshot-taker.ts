@@ -21,7 +21,7 @@ export const SLICE_MS = 0.3;
  * at full speed made the p99 of requests four to six times what it was when three members shared
  * two cores; at this pace it is one and a half times.
  */
-const REST_MS = 6;
+export const REST_MS = 6;
 /** Bytes of a file written in one call. */
 const WRITE_BYTES = 128 * 1024;
 /**

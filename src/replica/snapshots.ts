@@ -16,8 +16,8 @@ import type { Net } from '../platform/net.js';
 import { Pacer } from '../platform/pacer.js';
 import type { RaftCore } from '../raft/core.js';
 import type { SnapshotMeta } from '../raft/types.js';
-import type { LogStore } from '../storage/log-store.js';
-import { loadRdb } from '../storage/rdb/reader.js';
+import type { LogStore, SnapshotFile } from '../storage/log-store.js';
+import { loadRdb, verifyRdb } from '../storage/rdb/reader.js';
 import type { Applier } from './applier.js';
 import type { PersistenceStatus } from './group.js';
 import { feedHistory } from './history-feeder.js';
@@ -26,7 +26,7 @@ import { parseAux } from './snapshot-aux.js';
 import { type SnapshotPolicy, SnapshotSchedule } from './snapshot-policy.js';
 import { type ReceivedSnapshot, SnapshotReceiver } from './snapshot-receiver.js';
 import { sendSnapshot } from './snapshot-sender.js';
-import { SLICE_MS, SnapshotWalk } from './snapshot-taker.js';
+import { REST_MS, SLICE_MS, SnapshotWalk } from './snapshot-taker.js';
 
 export interface SnapshotParts {
   readonly policy: SnapshotPolicy;
@@ -95,6 +95,8 @@ export class Snapshots {
   #baseWork: Promise<unknown> = Promise.resolve();
   /** Members in quarantine that a snapshot is on its way to. */
   readonly #serving = new Set<string>();
+  /** The base that was read again last, since a member did not take it. */
+  #examined: SnapshotFile | null = null;
   /** Streams begun to each member: an older one gives way, or they would displace each other. */
   readonly #streams = new Map<string, number>();
   #closed = false;
@@ -382,9 +384,33 @@ export class Snapshots {
       ...{ to, self, begin, path: file.path, chunkBytes, disk, net, clock },
       wanted: () => !this.#closed && wanted() && this.#streams.get(peer) === stream,
     });
-    if (fault === '') logger.info('Snapshot sent', { peer, index: meta.index });
-    else logger.warn('Snapshot not sent', { peer, reason: fault });
-    return fault === '';
+    if (fault === '') {
+      logger.info('Snapshot sent', { peer, index: meta.index });
+      return true;
+    }
+    logger.warn('Snapshot not sent', { peer, reason: fault });
+    void this.#examine(file);
+    return false;
+  }
+
+  /**
+   * Once for each base that a member did not take: it is read again. What has rotted since it was
+   * written is of no use to anybody, and the next one may be long in coming.
+   */
+  async #examine(base: SnapshotFile): Promise<void> {
+    if (this.#examined === base || this.#closed) return;
+    this.#examined = base;
+    const { store, disk, clock, logger } = this.#parts;
+    try {
+      await verifyRdb(disk, base.path, new Pacer(clock, SLICE_MS, REST_MS));
+    } catch (error) {
+      // Another one may have taken its place, and its file is gone.
+      if (store.snapshot !== base || this.#closed) return;
+      const fields = { path: base.path, error: String(error) };
+      logger.error('Snapshot on disk is damaged: a new one is taken', fields);
+      // When one is running already, that one takes its place.
+      this.take(false).catch(() => {});
+    }
   }
 
   #keepFrom(index: number): number {

@@ -436,6 +436,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: '    if (slot >= 0) return;\n    this.#take(this.#aside, walk, slot);',
     profile: 'snapshot',
   },
+  {
+    name: 'damaged-base-stays',
+    file: 'replica/snapshots.ts',
+    from: 'if (store.snapshot !== base || this.#closed) return;',
+    to: 'if (store.snapshot !== base || base.bytes > 0) return;',
+    profile: 'rotten',
+  },
   // Bugs that the simulator found, put back.
   {
     name: 'admitted-before-its-snapshot-is-durable',

@@ -241,6 +241,7 @@ export const LINES = [
   { name: 'snapshot installed', log: 'Snapshot installed' },
   { name: 'snapshot stream broke', log: 'Snapshot not received' },
   { name: 'received snapshot not usable', log: 'Received snapshot is not usable' },
+  { name: 'damaged snapshot replaced', log: 'Snapshot on disk is damaged' },
   { name: 'snapshot failed', log: 'Snapshot failed' },
   { name: 'checkpoint left out', log: 'Checkpoint left out' },
   { name: 'member fed from history', log: 'Member caught up from the log on disk' },

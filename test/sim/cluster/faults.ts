@@ -156,6 +156,7 @@ const PERFORM: { readonly [F in Fault]: Perform } = {
     host.unread = host.damaged;
     return host.damaged;
   },
+  rotBase: (simulation) => rotBase(simulation),
   misdirect: (simulation, host) => {
     if (!simulation.mayDamage(host)) return false;
     host.crash(true);
@@ -225,14 +226,39 @@ function anyFile({ rng }: Simulation, { disk }: SimHost): string | undefined {
   return files[rng.below(files.length)];
 }
 
-/** A bit of a file at rest is another one. */
 function rot(simulation: Simulation, host: SimHost): void {
   const path = anyFile(simulation, host);
-  if (path === undefined) return;
+  if (path !== undefined) rotFile(simulation, host, path);
+}
+
+/** A bit of a file at rest is another one. */
+function rotFile(simulation: Simulation, host: SimHost, path: string): void {
   const inode = host.disk.inode(path)!;
   inode.rot(simulation.rng.below(inode.size), simulation.rng.below(8));
   host.damaged = true;
   simulation.line(`${host.id} rot in ${path}`);
+}
+
+/** One is away while the leader takes a snapshot, which rots before it is sent. */
+function rotBase(simulation: Simulation): boolean {
+  const { rng, options, net } = simulation;
+  const leader = simulation.leaderHost();
+  const away = simulation.anyHost();
+  if (leader === null || leader === away) return false;
+  isolate(simulation, away);
+  simulation.later(rng.below(2 * options.electionMs), () => {
+    if (!order(simulation, leader, ['BGSAVE'])) return;
+    simulation.later(rng.below(options.electionMs), () => {
+      const base = leader.disk.files().find((path) => path.endsWith('.base.rdb'));
+      const may = simulation.breaks && leader.running && simulation.mayDamage(leader);
+      if (may && base !== undefined) {
+        rotFile(simulation, leader, base);
+        leader.unread = true;
+      }
+      net.heal();
+    });
+  });
+  return true;
 }
 
 /**

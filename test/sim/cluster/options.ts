@@ -40,6 +40,7 @@ export const FAULTS = [
   'wipeWitness',
   'pauseIsolated',
   'rotLive',
+  'rotBase',
   'misdirect',
   'loseLog',
   'loseStable',
@@ -405,6 +406,16 @@ const PROFILES = {
       'kill',
     ],
     faultEveryMs: 2 * options.electionMs,
+  }),
+  /** A member needs a snapshot that has rotted since it was written. */
+  rotten: (options, rng) => ({
+    nodes: pick(rng, 3, 3, 5),
+    snapshotWrites: 0,
+    entriesKept: 0,
+    historyBytes: 0,
+    segmentBytes: pick(rng, 500, 5000),
+    faults: ['rotBase', 'rotBase', 'rotBase', 'transfer', 'heal', 'reset'],
+    faultEveryMs: 4 * options.electionMs,
   }),
   /** A member that was away meets one that has forgotten, while nobody else is there. */
   witness: (options) => ({

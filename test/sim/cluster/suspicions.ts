@@ -16,7 +16,10 @@ const OF_DAMAGE: ReadonlySet<string> = new Set([
 /** Beginnings of messages that tell of data in memory that the log did not make. */
 const OF_CORRUPTION: readonly string[] = ['QUARANTINE', "The members' data differs"];
 /** Of snapshots that were not what was sent; a disk at the other end may be the reason. */
-const OF_ANY_DISK: ReadonlySet<string> = new Set(['Received snapshot is not usable']);
+const OF_ANY_DISK: ReadonlySet<string> = new Set([
+  'Received snapshot is not usable',
+  'Snapshot on disk is damaged: a new one is taken',
+]);
 /** Beginnings of why a stream of a snapshot failed that are nobody's disk's or link's work. */
 const OF_STREAMS = /^chunk at |^progress to |^ended at |^snapshot frame without/;
 /** What nobody may log, whatever happened. */

@@ -2,7 +2,7 @@
 // by a snapshot; and by a snapshot where the log on disk does not do. Method: whole nodes in this
 // process; the link to one is cut until the others have compacted.
 
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Connection, Net } from '../../../src/platform/net.js';
 import { tcp } from '../../../src/platform/net.js';
@@ -127,5 +127,27 @@ describe('a member that is late', () => {
     heal();
     await equal(nodes);
     expect(logged(late, 'Snapshot installed')).toBeGreaterThan(0);
+  });
+
+  it('is sent a new snapshot when the one on disk has rotted', async () => {
+    const { nodes, late, others, heal } = await fallBehind(['-log-history-size=0']);
+    for (const { client } of others) {
+      await eventually('no snapshot is under way', async () => {
+        const info = await client.info('persistence');
+        return info.includes('rdb_bgsave_in_progress:0') ? true : null;
+      });
+    }
+    for (const { parts } of others) {
+      const { path } = parts.store.snapshot!;
+      const bytes = readFileSync(path);
+      bytes[bytes.length >> 1]! ^= 16;
+      writeFileSync(path, bytes);
+    }
+    heal();
+    await equal(nodes);
+    expect(logged(late, 'Received snapshot is not usable')).toBeGreaterThan(0);
+    expect(logged(late, 'Snapshot installed')).toBeGreaterThan(0);
+    const found = others.map((node) => logged(node, 'Snapshot on disk is damaged'));
+    expect(Math.max(...found)).toBe(1);
   });
 });

@@ -25,8 +25,8 @@ function damagingDisk() {
           const value = target[name];
           return typeof value === 'function' ? value.bind(target) : value;
         }
-        return async (position: number, length: number) => {
-          const bytes = await target.read(position, length);
+        return async (position: number, length: number, room?: Buffer) => {
+          const bytes = await target.read(position, length, room);
           const at = state.damageAt - position;
           if (at >= 0 && at < bytes.length) bytes[at] = bytes[at]! ^ 4;
           return bytes;
