@@ -20,7 +20,7 @@ export function compareMembers(
   const logged = newest === null ? null : allMembers(newest);
   const self = config.raftNodeId;
   const others = configured.map(({ id }) => id).filter((id) => id !== self);
-  if (logged === null || others.length === 0) return;
+  if (logged === null || logged.length === 0 || others.length === 0) return;
   // Those that are or were in a roster with this node cannot begin a second cluster with it.
   const { clusterId, removed } = newest!.roster;
   const ownRoster = clusterId !== '' && (removed.length > 0 || logged.some((id) => id !== self));

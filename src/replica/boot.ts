@@ -163,6 +163,7 @@ async function openDirectories(
     clock,
     directory: options.dataDir,
     owner: uuid,
+    used: state.admitted || state.membership !== null,
     fsync: options.fsync,
     segmentBytesMax: options.segmentBytesMax,
     space,

@@ -117,6 +117,9 @@ export class Gatekeeper {
         'identity',
       );
     }
+    // Who has forgotten its cluster, or never had one, cannot know who is in the one that counts it
+    // in: it may have other members by now than this node's configuration names.
+    if (own === '' && member.clusterId !== '' && member.standing === 'admitted') return null;
     const members = allMembers(this.#parts.membership());
     // Whoever is only about to join knows nobody yet.
     if (members.length === 0 || members.includes(id)) return null;

@@ -50,7 +50,7 @@ export async function importPlainDirectory(options: ImportOptions): Promise<void
   const lock = await disk.lock(`${directory}/helios.lock`);
   try {
     await finishAdoption(disk, directory);
-    const data = await findForeignData(disk, directory);
+    const data = await findForeignData(disk, directory, options.store.used ?? false);
     if (data === null) return;
     if (!options.alone) throw severalMembers(directory, data.description);
     const begun = options.clock.monotonic();

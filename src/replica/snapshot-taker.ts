@@ -48,6 +48,7 @@ export class SnapshotWalk {
   /** Of the walk and of reading it back. */
   readonly #pacer: Pacer;
   #digest = '';
+  #cancelled = false;
 
   /** `meta` stands for the machine as it is now. `hurried`: somebody waits for the end of it. */
   constructor(ports: WalkPorts, meta: SnapshotMeta, hurried: boolean) {
@@ -68,6 +69,12 @@ export class SnapshotWalk {
   /** Somebody waits for the end of it now. */
   hurry(): void {
     this.#pacer.restMs = 0;
+  }
+
+  /** Nobody wants it any more: write() rejects at the next slice. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.hurry();
   }
 
   /**
@@ -115,6 +122,7 @@ export class SnapshotWalk {
       const late = this.#writer.savedBytes > SAVED_BYTES_MAX || logBytes() > logBytesMax;
       if (late) this.hurry();
       await pacer.rest();
+      if (this.#cancelled) throw new Error('cancelled');
     }
   }
 }

@@ -60,6 +60,7 @@ export interface SnapshotHost {
 }
 
 const SUPERSEDED = "another member's snapshot takes its place";
+const NOTHING = 'this node has no data: it is not a member of a cluster yet, or not any more';
 /** Bytes of entries kept in memory behind a snapshot. */
 const KEPT_BYTES_MAX = 32 * 2 ** 20;
 
@@ -162,6 +163,8 @@ export class Snapshots {
   take(hurried: boolean, limitMs = Number.POSITIVE_INFINITY): Promise<void> {
     if (this.#running) return Promise.reject(new Error('Background save already in progress'));
     if (this.#adopting) return Promise.reject(new Error(SUPERSEDED));
+    const { core } = this.#parts;
+    if (this.#closed || core.lastIndex === 0) return Promise.reject(new Error(NOTHING));
     const generation = this.#generation;
     return this.#attempt(async () => {
       await this.#reach(await this.#parts.store.rotate(), limitMs);
@@ -215,10 +218,18 @@ export class Snapshots {
     void this.#stream(peer, () => true).then(() => this.#serving.delete(peer));
   }
 
-  /** Ends what goes on between members; this life is over. */
-  close(): Promise<void> {
+  /**
+   * This life is over: ends what goes on between members, and waits for what is being done to the
+   * files, which are the next life's from now on.
+   */
+  async close(): Promise<void> {
     this.#closed = true;
-    return this.receiver.close();
+    this.#walk?.cancel();
+    this.#host?.applier.cancelStop();
+    this.#host?.integrity.stopWaiting();
+    await this.receiver.close();
+    await this.#attempted.catch(() => {});
+    await this.#baseWork;
   }
 
   /**
@@ -266,7 +277,7 @@ export class Snapshots {
 
   /** The machine has just applied a checkpoint, as every member does: the walk begins here. */
   #checkpoint(index: number): void {
-    if (this.#ending) return;
+    if (this.#ending || this.#closed) return;
     if (this.#running) {
       this.#parts.logger.info('Checkpoint left out: a snapshot is being written', { index });
       return;
@@ -293,6 +304,7 @@ export class Snapshots {
       const bytes = store.snapshot?.bytes ?? 0;
       logger.info('Snapshot written', { index, term, bytes, ms: Math.round(this.#lastMs) });
     } catch (error) {
+      if (this.#closed) throw error;
       this.#lastOk = false;
       this.#failures++;
       this.#due.failed();
@@ -342,7 +354,7 @@ export class Snapshots {
     const generation = this.#generation;
     const begun = clock.monotonic();
     const sink = await walk.write(() => store.createSnapshot());
-    if (compared && !this.#ending && generation === this.#generation) {
+    if (compared && !this.#ending && !this.#closed && generation === this.#generation) {
       const walkMs = clock.monotonic() - begun;
       const verdict = await this.#host!.integrity.settle(meta.index, walk.digest, walkMs);
       if (verdict === 'differs') {
@@ -351,7 +363,7 @@ export class Snapshots {
       }
     }
     await this.#changeBase(async () => {
-      if (generation !== this.#generation) {
+      if (generation !== this.#generation || this.#closed) {
         await sink.abort();
         throw new Error(SUPERSEDED);
       }

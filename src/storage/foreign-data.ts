@@ -35,10 +35,18 @@ export interface ImportReport {
   readonly cutBytes: number;
 }
 
-/** What a plain server left in the directory; null when it is empty or ours. */
-export async function findForeignData(disk: Disk, directory: string): Promise<ForeignData | null> {
+/**
+ * What a plain server left in the directory; null when it is empty or ours. `used`: this node has had
+ * data here, so that files beside the append-only directory were taken over long ago.
+ */
+export async function findForeignData(
+  disk: Disk,
+  directory: string,
+  used: boolean,
+): Promise<ForeignData | null> {
   const aof = `${directory}/${AOF_DIRECTORY}`;
   if (await disk.exists(`${aof}/${MANIFEST_NAME}`)) return foreignManifest(disk, aof);
+  if (used) return null;
   for (const name of ['appendonly.aof', 'dump.rdb']) {
     const path = `${directory}/${name}`;
     if (await disk.exists(path)) return { description: name, files: [path] };
@@ -124,7 +132,8 @@ export async function finishAdoption(disk: Disk, directory: string): Promise<voi
 
 async function foreignManifest(disk: Disk, aof: string): Promise<ForeignData | null> {
   const path = `${aof}/${MANIFEST_NAME}`;
-  const { base, incr } = parseManifest(await disk.readFile(path), path);
+  const { base, incr, own } = parseManifest(await disk.readFile(path), path);
+  if (own) return null;
   const files: string[] = [];
   for (const { name } of base === null ? incr : [base, ...incr]) {
     const file = `${aof}/${name}`;

@@ -57,7 +57,7 @@ export async function openLogStore(options: LogStoreOptions): Promise<RecoveredL
   const lock = await disk.lock(`${directory}/helios.lock`);
   try {
     await finishAdoption(disk, directory);
-    const foreign = await findForeignData(disk, directory);
+    const foreign = await findForeignData(disk, directory, options.used ?? false);
     if (foreign !== null) {
       throw new OperationalError(
         'E_FOREIGN_DATA',

@@ -27,6 +27,8 @@ export interface LogStoreOptions {
   readonly directory: string;
   /** The node's UUID: a directory of another owner is refused (E_FOREIGN_DATA). */
   readonly owner: string;
+  /** This node has had data here before; default false. */
+  readonly used?: boolean;
   readonly fsync: FsyncPolicy;
   /** A segment is closed when it has grown past this, bytes. Default SEGMENT_BYTES_MAX. */
   readonly segmentBytesMax?: number;

@@ -2,13 +2,16 @@
 // are the log, in order. One line per file, `file NAME seq N type b|h|i`; lines with # are
 // comments; unknown key-value pairs are allowed (redis.conf: appenddirname). History lines name log
 // kept behind the snapshot for members that are late; ours say which indexes they hold:
-//   file appendonly.aof.3.incr.aof seq 3 type h first 17 last 42
+//   file appendonly.aof.3.incr.aof seq 3 type h first 17 last 42 by helios
+// A Redis that takes the directory over writes lines of its own, without `by helios`: what the files
+// of a manifest of ours do not show to be ours is damaged, not foreign.
 // Invariants: at most one base; incr seqs ascend.
 
 import { OperationalError } from '../base/errors.js';
 
 export const AOF_DIRECTORY = 'appendonlydir';
 export const MANIFEST_NAME = 'appendonly.aof.manifest';
+const OWN = ' by helios';
 /** Where Redis stops reading a line. */
 const LINE_MAX = 1024;
 
@@ -27,6 +30,11 @@ export interface Manifest {
   readonly base: ManifestFile | null;
   readonly history: readonly HistoryLine[];
   readonly incr: readonly ManifestFile[];
+}
+
+export interface FoundManifest extends Manifest {
+  /** Helios wrote it, and nobody has since. */
+  readonly own: boolean;
 }
 
 export function baseName(seq: number): string {
@@ -55,7 +63,7 @@ export function isTemporary(name: string): boolean {
 export function formatManifest(manifest: Manifest): Buffer {
   const lines: string[] = [];
   const add = (file: ManifestFile, type: string, more = ''): void => {
-    lines.push(`file ${file.name} seq ${file.seq} type ${type}${more}\n`);
+    lines.push(`file ${file.name} seq ${file.seq} type ${type}${more}${OWN}\n`);
   };
   if (manifest.base !== null) add(manifest.base, 'b');
   for (const file of manifest.history) add(file, 'h', ` first ${file.first} last ${file.last}`);
@@ -64,16 +72,18 @@ export function formatManifest(manifest: Manifest): Buffer {
 }
 
 /** Throws E_MANIFEST naming the file and line. `path` is for the message. */
-export function parseManifest(bytes: Buffer, path: string): Manifest {
+export function parseManifest(bytes: Buffer, path: string): FoundManifest {
   const text = bytes.latin1Slice();
   let base: ManifestFile | null = null;
   const history: HistoryLine[] = [];
   const incr: ManifestFile[] = [];
+  let own = false;
   const lines = text.split('\n');
   if (lines.pop() !== '') throw damaged(path, lines.length + 1, 'the last line is cut short');
   lines.forEach((line, i) => {
     if (line.startsWith('#')) return;
-    const { file, type, first, last } = parseLine(line, path, i + 1);
+    const { file, type, first, last, by } = parseLine(line, path, i + 1);
+    own ||= by === 'helios';
     if (type === 'b') {
       if (base !== null) throw damaged(path, i + 1, 'a second base file');
       base = file;
@@ -88,7 +98,7 @@ export function parseManifest(bytes: Buffer, path: string): Manifest {
     }
   });
   if (base === null && incr.length === 0) throw damaged(path, 1, 'it names no file');
-  return { base, history, incr };
+  return { base, history, incr, own };
 }
 
 interface ParsedLine {
@@ -96,6 +106,8 @@ interface ParsedLine {
   readonly type: string;
   readonly first: number;
   readonly last: number;
+  /** Who wrote the line; empty when it does not say. */
+  readonly by: string;
 }
 
 function parseLine(line: string, path: string, at: number): ParsedLine {
@@ -117,7 +129,9 @@ function parseLine(line: string, path: string, at: number): ParsedLine {
     const text = fields.get(key) ?? '0';
     return /^[0-9]{1,15}$/.test(text) ? Number(text) : 0;
   };
-  return { file: { name, seq: Number(seq) }, type, first: index('first'), last: index('last') };
+  const by = fields.get('by') ?? '';
+  const file = { name, seq: Number(seq) };
+  return { file, type, first: index('first'), last: index('last'), by };
 }
 
 /**

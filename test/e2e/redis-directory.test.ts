@@ -158,6 +158,21 @@ describe.skipIf(!CAN_RUN)('a directory of redis-server', () => {
     expect(existsSync(join(directory, aof ? 'appendonlydir.imported' : 'dump.rdb'))).toBe(true);
   });
 
+  it('is not taken over a second time when the data that was made of it is gone', async () => {
+    await foreign(directory);
+    const { spec } = await single(directory);
+    expect(await askLine(spec.port, 'SET new 1')).toBe('OK');
+    await daemon!.kill();
+    rmSync(join(directory, 'appendonlydir'), { recursive: true });
+    const { code, stderr } = await atlasd([
+      `-data-dir=${directory}`,
+      `-listen=127.0.0.1:${spec.port}`,
+    ]);
+    expect(stderr).toMatch(/E_LOG_LOST/);
+    expect(code).toBe(1);
+    expect(existsSync(join(directory, 'dump.rdb'))).toBe(true);
+  });
+
   it('with a half command at its end is taken over up to there', async () => {
     const log = '*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*3\r\n$3\r\nSET\r\n$1\r\nb';
     writeFileSync(join(directory, 'appendonly.aof'), log);

@@ -2,7 +2,7 @@
 // processes; no acknowledged write is lost, and what would harm is refused in words.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { askLine, type Cluster, eventually, raftInfo } from './daemon.js';
+import { ask, askLine, type Cluster, type Daemon, eventually, raftInfo } from './daemon.js';
 import { judge, Load } from './load.js';
 import { addPeer, plannedNodes, raft, voters } from './members.js';
 
@@ -76,6 +76,23 @@ describe('bare nodes', () => {
       expect(await raft(one!, `ADDPEER node-9 127.0.0.1:${two!.spec.raftPort}`)).toMatch(
         /^-ERR this node is node-2, not node-9/,
       );
+    },
+    LONG_MS,
+  );
+});
+
+describe('a node that is in no cluster yet', () => {
+  it(
+    'has nothing to save',
+    async () => {
+      cluster = await plannedNodes([{ peers: [1, 2, 3] }, {}, {}]);
+      const [daemon] = cluster.daemons as [Daemon];
+      await daemon.start();
+      const reply = await ask(daemon.spec.port, 'SAVE', (text) => text.endsWith('\r\n'));
+      expect(reply).toMatch(/^-ERR Snapshot failed: .* no data/);
+      await daemon.kill();
+      await daemon.start();
+      expect(await askLine(daemon.spec.port, 'PING')).toBe('PONG');
     },
     LONG_MS,
   );

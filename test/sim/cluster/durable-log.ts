@@ -5,7 +5,7 @@ import { decodeRecord } from '../../../src/storage/record.js';
 import type { SimDisk } from './disk.js';
 import type { Inode } from './inode.js';
 
-const SEGMENT = /\/appendonly\.aof\.(\d+)\.incr\.aof$/;
+const SEGMENT = /\/appendonlydir\/appendonly\.aof\.(\d+)\.incr\.aof$/;
 const LINE_FEED = 10;
 
 export class DurableLog {

@@ -114,6 +114,13 @@ describe('a node that belongs to nothing yet', () => {
     expect(keeper.judgeHello(hello('d', 'd-1', { clusterId: '' }))?.code).toBe('again');
   });
 
+  it('hears a full member of a cluster that counts it in, whomever its configuration names', () => {
+    const keeper = gate(membershipOf(['a', 'b'], []), '');
+    expect(keeper.judgeHello(hello('d', 'd-1', { standing: 'new' }))?.code).toBe('again');
+    expect(keeper.judgeHello(hello('d', 'd-1'))).toBeNull();
+    expect([...keeper.guests.keys()]).toEqual(['d']);
+  });
+
   it('hears anybody while it waits to be taken in, and answers them', () => {
     const keeper = gate(membershipOf([], []), '');
     expect(keeper.judgeHello(hello('b', 'b-1'))).toBeNull();

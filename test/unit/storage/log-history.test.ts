@@ -77,10 +77,10 @@ describe('segments behind a snapshot', () => {
     await snapshot(first, 9);
     await append(first, ...items(10, 12, 2));
     expect(manifest(directory)).toEqual([
-      'file appendonly.aof.1.base.rdb seq 1 type b',
-      'file appendonly.aof.1.incr.aof seq 1 type h first 1 last 5',
-      'file appendonly.aof.2.incr.aof seq 2 type h first 6 last 9',
-      'file appendonly.aof.3.incr.aof seq 3 type i',
+      'file appendonly.aof.1.base.rdb seq 1 type b by helios',
+      'file appendonly.aof.1.incr.aof seq 1 type h first 1 last 5 by helios',
+      'file appendonly.aof.2.incr.aof seq 2 type h first 6 last 9 by helios',
+      'file appendonly.aof.3.incr.aof seq 3 type i by helios',
     ]);
     expect(await terms(first, 1)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2]);
     expect(await terms(first, 7, 11)).toEqual([1, 1, 1, 2, 2]);

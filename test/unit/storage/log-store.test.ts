@@ -204,7 +204,7 @@ describe('log store', () => {
     }
     expect(output).toMatch(/All AOF files and manifest are valid/);
     expect(readFileSync(`${directory}/appendonlydir/appendonly.aof.manifest`, 'latin1')).toMatch(
-      /^file appendonly\.aof\.1\.base\.rdb seq 1 type b\nfile .* type i\n$/,
+      /^file appendonly\.aof\.1\.base\.rdb seq 1 type b by helios\nfile .* type i by helios\n$/,
     );
   });
 });

@@ -41,11 +41,37 @@ function apply(keyspace: Keyspace) {
 }
 
 async function imported(directory: string) {
-  const data = await findForeignData(systemDisk, directory);
+  const data = await findForeignData(systemDisk, directory, false);
   const keyspace = new Keyspace();
   const report = await importForeignData(systemDisk, data!, keyspace, apply(keyspace));
   return { data: data!, keyspace, report };
 }
+
+describe('our own directory', () => {
+  it('is damaged, not a plain one, when nothing in its log can be read', async () => {
+    const directory = temporaryDirectory();
+    const { store } = await openLogStore(storeOptions(directory));
+    await append(store, ...items(1, 9));
+    await store.close();
+    const segment = `${directory}/appendonlydir/appendonly.aof.1.incr.aof`;
+    const bytes = readFileSync(segment);
+    for (const noise of ['x'.repeat(64), '#'.padEnd(64, '.'), '*1\r\n$4\r\nPING\r\n'.repeat(4)]) {
+      bytes.write(noise, 0, 'latin1');
+      writeFileSync(segment, bytes);
+      expect(await findForeignData(systemDisk, directory, false)).toBeNull();
+      await expect(openLogStore(storeOptions(directory))).rejects.toMatchObject({
+        code: 'E_LOG_CORRUPT',
+      });
+    }
+  });
+
+  it('is not replaced by a dump.rdb beside it when it is gone', async () => {
+    const directory = temporaryDirectory();
+    writeFileSync(`${directory}/dump.rdb`, 'REDIS0009');
+    expect(await findForeignData(systemDisk, directory, true)).toBeNull();
+    expect((await findForeignData(systemDisk, directory, false))?.description).toBe('dump.rdb');
+  });
+});
 
 describe.skipIf(!redis)('a real Redis', () => {
   it('loads our directory after a clean stop', async () => {
@@ -163,7 +189,9 @@ describe('plain files', () => {
     writeFileSync(`${directory}/appendonlydir.new/x`, '');
     writeFileSync(`${directory}/appendonly.aof`, command('SET', 'a', '1'));
     await finishAdoption(systemDisk, directory);
-    expect((await findForeignData(systemDisk, directory))?.description).toBe('appendonly.aof');
+    expect((await findForeignData(systemDisk, directory, false))?.description).toBe(
+      'appendonly.aof',
+    );
     writeFileSync(
       `${directory}/appendonlydir.new/appendonly.aof.manifest`,
       'file x seq 1 type i\n',
