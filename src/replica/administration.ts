@@ -17,6 +17,7 @@ import type { Clock } from '../platform/clock.js';
 import type { Net } from '../platform/net.js';
 import type { RaftCore } from '../raft/core.js';
 import { allMembers, isJoint } from '../raft/membership.js';
+import { rosterMember } from '../raft/roster.js';
 import type { MembershipRefusal } from '../raft/types.js';
 import { parseAddress } from './bootstrap.js';
 import { askToJoin } from './join-request.js';
@@ -150,16 +151,29 @@ export class Administration {
 
   /** Only of a node that no other member counts on; it has to be named, so that no slip does it. */
   #reset(id: string): AdminOutcome {
-    const { core, members, nodeId, clock, reset } = this.#parts;
+    const { nodeId, clock, logger, reset } = this.#parts;
     if (id !== nodeId) return refused(`this node is ${nodeId}: to reset it, RAFT.RESET ${nodeId}`);
-    const others = allMembers(core.membership).filter((member) => member !== nodeId);
-    if (core.admission === 'admitted' && !members.removed && others.length > 0) {
+    const others = this.#countingOn();
+    if (others.length > 0) {
       return refused(
         `${nodeId} is a member of a cluster with ${others.join(', ')}: RAFT.REMOVEPEER ${nodeId} first`,
       );
     }
-    clock.after(RESET_DELAY_MS, () => reset('RAFT.RESET'));
+    clock.after(RESET_DELAY_MS, () => {
+      // It may have been taken in since, and have promised things.
+      if (this.#countingOn().length === 0) reset('RAFT.RESET');
+      else logger.warn('Reset given up: this node has become a member', { node: nodeId });
+    });
     return done(`${nodeId} throws its data away and waits to be added to a cluster`);
+  }
+
+  /** Others that are in a cluster with this node, by what its log says, committed or not. */
+  #countingOn(): string[] {
+    const { core, members, nodeId } = this.#parts;
+    const { membership } = core;
+    const isIn = core.admission === 'admitted' || rosterMember(membership.roster, nodeId) !== null;
+    if (!isIn || members.removed) return [];
+    return allMembers(membership).filter((member) => member !== nodeId);
   }
 
   async #execute(words: readonly string[], again: boolean): Promise<AdminOutcome> {

@@ -484,7 +484,11 @@ export class Snapshots {
           `it stands for ${meta.index}/${meta.term}, announced was ${begin.meta.index}`,
         );
       }
-      this.discardStaged();
+      if (this.#staged !== null) {
+        // It is waited for until what was promised before is durable, which a slow disk can delay.
+        await sink.abort();
+        return 'another snapshot is being installed';
+      }
       this.#staged = { received, keyspace, state };
       this.#host!.offer(from, begin.term, meta);
       return '';

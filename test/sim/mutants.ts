@@ -451,11 +451,18 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'amnesia',
   },
   {
-    name: 'forgotten-by-new-members',
-    file: 'replica/gatekeeper.ts',
-    from: "if (own === '' && member.clusterId !== '' && member.standing === 'admitted') return null;",
-    to: "if (own === '-' && member.clusterId !== '' && member.standing === 'admitted') return null;",
-    profile: 'spares',
+    name: 'reset-of-a-voter',
+    file: 'replica/administration.ts',
+    from: 'if (this.#countingOn().length === 0) reset',
+    to: 'if (this.#countingOn().length >= 0) reset',
+    profile: 'joint',
+  },
+  {
+    name: 'staged-snapshot-displaced',
+    file: 'replica/snapshots.ts',
+    from: '      if (this.#staged !== null) {\n        // It is',
+    to: '      if (this.#staged !== null && meta.index < 0) {\n        // It is',
+    profile: 'swarm',
   },
   {
     name: 'snapshot-of-nothing',
