@@ -48,6 +48,7 @@ export class SimDisk {
   faults = 0;
   readonly troubles: DiskTroubles = noTroubles();
   /** Called when operationsToLive has run out: the process dies now. */
+  onDirectory: (path: string) => void = () => {};
   onLastOperation: () => void = () => {};
   /** A file's newest bytes are durable from `from` on. */
   onSynced: (path: string, inode: Inode, from: number) => void = () => {};
@@ -160,6 +161,7 @@ export class SimDisk {
   }
 
   makeDirectory(path: string): void {
+    this.onDirectory(path);
     const parts = path.split('/');
     for (let i = 2; i <= parts.length; i++) this.#directories.add(parts.slice(0, i).join('/'));
   }

@@ -123,6 +123,7 @@ export class SimHost {
     this.rng = new Rng(parts.seed);
     this.disk = new SimDisk(this.#events, parts.options.disk, new Rng(this.rng.uint32()));
     this.keyValue = new SimKeyValue(this.disk);
+    this.disk.onDirectory = (path) => this.keyValue.madeDirectory(path);
     const { drift, lookCost } = parts.options;
     this.clockFaults = { rate: 1 + drift * (2 * this.rng.float() - 1), offset: 0, lookCost };
     this.disk.onLastOperation = () => this.crash(true);

@@ -3,6 +3,7 @@
 
 import type { Rng } from '../../../src/base/rng.js';
 import type { KeyValue } from '../../../src/platform/key-value.js';
+import { DAMAGED_LEVEL } from '../../../src/storage/level-files.js';
 import type { SimDisk } from './disk.js';
 import type { Actor } from './events.js';
 
@@ -50,6 +51,12 @@ export class SimKeyValue {
       if (rng.below(2) === 0) store.set(key, value);
     }
     this.#writing.clear();
+  }
+
+  /** Its files, which are none of the simulated disk's, are set aside into a directory just made. */
+  madeDirectory(path: string): void {
+    const [, directory, name] = /^(.*)\/([^/]+)$/.exec(path) ?? [];
+    if (name === DAMAGED_LEVEL && directory !== undefined) this.#stores.delete(directory);
   }
 
   /** What is stored is something else. */
