@@ -30,6 +30,8 @@ const HELP = `usage: npm run sim -- [--seeds N] [--seed S] [--profile P] [--muta
 const BATCH = 50;
 const SEEDS = 100;
 const NIGHTLY_SEEDS = 5000;
+/** Seeds between two lines that say how far a long run is. */
+const PROGRESS = 500;
 /** Of the nightly seeds: those that are run twice. */
 const TWICE = 200;
 /** Simulated ms in which mutants are hunted, at most. */
@@ -138,7 +140,11 @@ function commit() {
 async function sweep(directory, { seeds, profiles, ms, processes, verbose, twice, probes }) {
   const summary = new Summary(commit());
   const jobs = jobsFor(seeds, profiles, ms, processes, { verbose, twice });
-  const broken = await runSeeds(directory, jobs, processes, (outcome) => summary.add(outcome));
+  let done = 0;
+  const broken = await runSeeds(directory, jobs, processes, (outcome) => {
+    summary.add(outcome);
+    if (++done % PROGRESS === 0) console.error(`${done} of ${seeds.length} seeds`);
+  });
   summary.print();
   if (broken > 0) console.error(`sim: ${broken} processes ended before their time`);
   const unseen = probes && summary.neverHit.length > 0;
