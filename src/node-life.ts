@@ -227,7 +227,7 @@ export class NodeLife {
     const { stable } = this.#opened!;
     const uuid = this.#platform.entropy.uuid();
     if (order.kind === 'forget') await stable.forget(uuid);
-    else await stable.beginRejoin(uuid);
+    else await stable.beginRejoin(this.#config.raftNodeId, uuid);
     await this.#close();
   }
 
@@ -285,7 +285,7 @@ export class NodeLife {
     const invitation = await this.#contact.invitation;
     this.#contact = null;
     if (invitation === null) return null;
-    if (invitation.clusterId !== '') await opened.stable.beginRejoin(opened.uuid);
+    if (invitation.clusterId !== '') await opened.stable.beginRejoin(raftNodeId, opened.uuid);
     this.#joining = invitation.clusterId !== '';
     return invitation.members;
   }

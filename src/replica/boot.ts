@@ -21,7 +21,12 @@ import type { FsyncPolicy } from '../storage/log-writer.js';
 import { loadRdb } from '../storage/rdb/reader.js';
 import { decodeRecord } from '../storage/record.js';
 import type { StableState } from '../storage/stable-state.js';
-import { openStableStore, type StableStore, setStableAside } from '../storage/stable-store.js';
+import {
+  openStableStore,
+  type StableStore,
+  setStableAside,
+  stableWasSetAside,
+} from '../storage/stable-store.js';
 import { damagedSnapshot } from '../storage/storage-errors.js';
 import { parseMembers } from './bootstrap.js';
 import { importPlainDirectory } from './import.js';
@@ -108,7 +113,7 @@ async function openOrRejoin(
       error: error.message,
     });
   }
-  await stable.beginRejoin(options.platform.entropy.uuid());
+  await stable.beginRejoin(options.nodeId, options.platform.entropy.uuid());
   return openDirectories(options, space, stable);
 }
 
@@ -130,20 +135,22 @@ async function openStable(options: BootOptions, space: DiskSpace): Promise<Stabl
     ...{ directory: options.raftDataDir, space, disk, clock, openKeyValue },
     notice: (event: string, fields: LogFields) => logger.warn(event, fields),
   };
+  let stable: StableStore | null = null;
+  let found: LogFields = { found: 'at an earlier start' };
   try {
-    return await openStableStore(stableOptions);
+    stable = await openStableStore(stableOptions);
   } catch (error) {
     if (!isDamage(error) || options.alone) throw error;
-    logger.error('Term and vote are damaged: set aside, rejoining as a learner', {
-      code: error.code,
-      error: error.message,
-    });
+    found = { code: error.code, error: error.message };
+    await setStableAside(stableOptions);
   }
-  await setStableAside(stableOptions);
-  const stable = await openStableStore(stableOptions);
-  const uuid = entropy.uuid();
-  await stable.saveIdentity({ clusterId: '', nodeId, uuid });
-  await stable.beginRejoin(uuid);
+  stable ??= await openStableStore(stableOptions);
+  const { identity } = await stable.load();
+  // Also when an earlier start came no further than here: the log is that of the one set aside.
+  if (identity === null && !options.alone && (await stableWasSetAside(stableOptions))) {
+    logger.error('Term and vote are damaged: set aside, rejoining as a learner', found);
+    await stable.beginRejoin(nodeId, entropy.uuid());
+  }
   return stable;
 }
 

@@ -12,7 +12,7 @@ import type { Disk } from '../platform/disk.js';
 import { DiskFault, isDiskFull } from '../platform/disk-fault.js';
 import type { KeyValue, OpenKeyValue } from '../platform/key-value.js';
 import { NO_PATIENCE, type Space } from './disk-space.js';
-import { findLevelDamage, setLevelAside } from './level-files.js';
+import { DAMAGED_LEVEL, findLevelDamage, setLevelAside } from './level-files.js';
 import { type CopyFlaw, SealFile, type SealScan } from './stable-seal.js';
 import {
   decodeSealed,
@@ -43,7 +43,7 @@ export interface StableStore {
   /** The UUID is in the roster of a committed membership: from now on this node may vote. */
   saveAdmitted(): Promise<void>;
   /** Data was set aside: a new UUID, and no votes until admitted. Term and vote stay. */
-  beginRejoin(uuid: string): Promise<void>;
+  beginRejoin(nodeId: string, uuid: string): Promise<void>;
   /**
    * This node leaves what it belonged to behind and waits, under a new UUID, to be taken into a
    * cluster. Only starts are remembered.
@@ -124,6 +124,11 @@ export async function setStableAside({ disk, directory }: StableOptions): Promis
   } finally {
     await lock.release();
   }
+}
+
+/** True when setStableAside was done here, at this start or at an earlier one. */
+export function stableWasSetAside({ disk, directory }: StableOptions): Promise<boolean> {
+  return disk.exists(`${directory}/${DAMAGED_LEVEL}/stable.seal`);
 }
 
 /** LevelDB, whose files were found sound; rebuilt when they are not and the seal is. */
@@ -286,9 +291,9 @@ class SealedStore implements StableStore {
     return this.#save(() => ({ admitted: true, rejoining: false }));
   }
 
-  beginRejoin(uuid: string): Promise<void> {
+  beginRejoin(nodeId: string, uuid: string): Promise<void> {
     return this.#save(({ identity }) => {
-      const { clusterId, nodeId } = identity ?? { clusterId: '', nodeId: '' };
+      const clusterId = identity?.clusterId ?? '';
       return { identity: { clusterId, nodeId, uuid }, admitted: false, rejoining: true };
     });
   }

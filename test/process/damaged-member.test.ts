@@ -2,7 +2,15 @@
 // under a new UUID, with the data of the others; what was damaged is kept, once. A node that is
 // alone refuses and stays as it is.
 
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { Cluster, type Daemon, eventually, raftInfo } from './daemon.js';
@@ -28,9 +36,19 @@ function damageVotes({ spec }: Daemon): void {
   writeFileSync(join(spec.dataDir, 'raft/CURRENT'), 'x\n');
 }
 
+/** As a start leaves it that ended right after it had found the damage. */
+function setVotesAside({ spec }: Daemon): void {
+  const directory = join(spec.dataDir, 'raft');
+  const aside = join(directory, 'damaged-leveldb');
+  const names = readdirSync(directory).filter((name) => name !== 'raft.lock');
+  mkdirSync(aside);
+  for (const name of names) renameSync(join(directory, name), join(aside, name));
+}
+
 it.each([
   ['log', damageLog, 'appendonlydir.discarded'],
   ['term and vote', damageVotes, 'raft/damaged-leveldb'],
+  ['term and vote, found before', setVotesAside, 'raft/damaged-leveldb'],
 ] as const)(
   'a member with a damaged %s is taken in again',
   async (_, damage, kept) => {

@@ -6,6 +6,7 @@
 import type { LoggedRecord, LogRecord } from '../../../src/base/log-entry.js';
 import { keyspaceDigest } from '../../../src/commands/digest.js';
 import { decodeRaft } from '../../../src/peer/raft-codec.js';
+import { isJoint } from '../../../src/raft/membership.js';
 import { majority } from '../../../src/raft/quorum.js';
 import type { Entry, Membership } from '../../../src/raft/types.js';
 import type { SimProcess } from './host.js';
@@ -275,9 +276,31 @@ export class Invariants {
     // What was in force before this event is what it counted with, if it led then.
     const led = mirror.role === 'leader' && mirror.term === counting && mirror.membership !== null;
     const inForce = led ? [mirror.membership!] : [core.membership, before];
-    if (!inForce.some((membership) => this.#durableOn(membership, core.commitIndex, counting))) {
-      this.fail(`I7 ${id} committed ${core.commitIndex} without a durable quorum`);
+    const isDurable = (index: number, by: Membership): boolean =>
+      this.#durableOn(by, index, mirror.terms.get(index) ?? counting);
+    if (inForce.some((membership) => isDurable(core.commitIndex, membership))) return;
+    // With the joint membership committed it goes on counting with the one that follows (6).
+    const joint = led && isJoint(mirror.membership!) ? this.#lastChange(process) : 0;
+    const wentOn = joint > 0 && !isJoint(core.membership);
+    if (wentOn && isDurable(joint, inForce[0]!) && isDurable(core.commitIndex, core.membership))
+      return;
+    const durable = [...this.#hosts].map(([each, known]) => `${each} ${known.durable.last}`);
+    const sets = inForce.map(({ voters, outgoing }) => `${voters}/${outgoing}`);
+    this.fail(
+      `I7 ${id} committed ${core.commitIndex} without a durable quorum of ${sets.join(' or ')}; ` +
+        `durable: ${durable.join(', ')}`,
+    );
+  }
+
+  /** Index of the newest membership that is committed at this node and still in its log; 0: none. */
+  #lastChange(process: SimProcess): number {
+    const { core } = process.parts!;
+    let found = 0;
+    for (const { index, membership } of core.tailFrom(core.status().firstIndex)) {
+      if (index > core.commitIndex) break;
+      if (membership !== null) found = index;
     }
+    return found;
   }
 
   /** In one event a leader may be told of an acknowledgement, and then of a newer term. */

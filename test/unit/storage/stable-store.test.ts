@@ -88,7 +88,7 @@ describe('stable store', () => {
       rejoining: false,
     };
     expect(await again.load()).toEqual(found);
-    await again.beginRejoin('u2');
+    await again.beginRejoin('node-1', 'u2');
     expect(await again.load()).toEqual({
       ...found,
       ...{ identity: { ...IDENTITY, uuid: 'u2' }, admitted: false, rejoining: true },
