@@ -36,8 +36,8 @@ export interface ImportReport {
 }
 
 /**
- * What a plain server left in the directory; null when it is empty or ours. `used`: this node has had
- * data here, so that files beside the append-only directory were taken over long ago.
+ * What a plain server left in the directory; null when it is empty or ours. `used`: this node has
+ * had data here, so that files beside the append-only directory were taken over long ago.
  */
 export async function findForeignData(
   disk: Disk,

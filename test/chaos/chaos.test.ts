@@ -17,8 +17,8 @@ interface Ended {
 }
 
 /**
- * `npm run chaos`, without building the daemon again. What it keeps of a failed run is removed where
- * that failure is what the test is about; else it is evidence.
+ * `npm run chaos`, without building the daemon again. What it keeps of a failed run is removed
+ * where that failure is what the test is about; else it is evidence.
  */
 async function chaos(toFail: boolean, ...args: string[]): Promise<Ended> {
   const program = join(REPOSITORY, 'dist', 'chaos', 'test', 'chaos', 'main.js');

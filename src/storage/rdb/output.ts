@@ -1,7 +1,7 @@
 // Owns: bytes of an RDB file on their way out: lengths, strings and numbers into chunks that are
-// handed on when drained. Chunks handed out are not written again before `reuse` says that they may
-// be. Who has done with them should say so: fresh chunks lie outside of V8's heap, and each 64 MB of
-// them make it mark the whole keyspace.
+// handed on when drained. Chunks handed out are not written again before `reuse` says that they
+// may be. Who has done with them should say so: fresh chunks lie outside of V8's heap, and each
+// 64 MB of them make it mark the whole keyspace.
 
 import { assert } from '../../base/assert.js';
 

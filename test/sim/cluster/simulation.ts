@@ -331,11 +331,10 @@ export class Simulation {
 
   async #untilEqual(): Promise<void> {
     const members = this.hosts.filter((host) => this.#isMember(host));
+    const indexOf = ({ awake }: SimHost): number => awake?.parts?.machine.appliedIndex ?? 0;
     // A checkpoint may be committed meanwhile.
-    const applied = (): boolean => {
-      const index = this.#invariants.commitIndex;
-      return members.every((host) => (host.awake?.parts?.machine.appliedIndex ?? 0) >= index);
-    };
+    const applied = (): boolean =>
+      members.every((host) => indexOf(host) >= this.#invariants.commitIndex);
     await this.#runFor(10_000, applied);
     if (this.#failure === '' && !applied()) {
       this.#fail(`not everybody applies everything: ${this.#describe(this.hosts)}`);
