@@ -437,13 +437,6 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'snapshot',
   },
   {
-    name: 'snapshot-outlives-its-life',
-    file: 'replica/snapshots.ts',
-    from: '    this.#closed = true;\n    this.#walk?.cancel();',
-    to: '    if (this.#serving.size >= 0) return this.receiver.close();\n    this.#walk?.cancel();',
-    profile: 'joint',
-  },
-  {
     name: 'own-directory-taken-for-a-plain-one',
     file: 'storage/foreign-data.ts',
     from: '  if (own) return null;',
@@ -451,24 +444,10 @@ export const MUTANTS: readonly Mutant[] = [
     profile: 'amnesia',
   },
   {
-    name: 'reset-of-a-voter',
-    file: 'replica/administration.ts',
-    from: 'if (this.#countingOn().length === 0) reset',
-    to: 'if (this.#countingOn().length >= 0) reset',
-    profile: 'joint',
-  },
-  {
     name: 'staged-snapshot-displaced',
     file: 'replica/snapshots.ts',
     from: '      if (this.#staged !== null) {\n        // It is',
     to: '      if (this.#staged !== null && meta.index < 0) {\n        // It is',
-    profile: 'swarm',
-  },
-  {
-    name: 'snapshot-of-nothing',
-    file: 'replica/snapshots.ts',
-    from: 'if (this.#closed || core.lastIndex === 0) return Promise.reject(new Error(NOTHING));',
-    to: 'if (this.#closed || core.lastIndex < 0) return Promise.reject(new Error(NOTHING));',
     profile: 'swarm',
   },
   {
