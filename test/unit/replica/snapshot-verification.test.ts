@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Disk, DiskFile } from '../../../src/platform/disk.js';
 import { systemDisk } from '../../../src/platform/disk.js';
 import { systemPlatform } from '../../../src/platform/platform.js';
+import { eventually } from '../../process/daemon.js';
 import { NodeGroup } from './in-process-nodes.js';
 
 let group: NodeGroup | null = null;
@@ -73,5 +74,20 @@ describe('a snapshot that reads back damaged', () => {
     expect(parts.store.snapshot!.index).toBeGreaterThan(before);
     expect(await client.info('persistence')).toMatch(/rdb_last_bgsave_status:ok/);
     expect(await client.get('d')).toBe('4');
+  });
+});
+
+describe('a snapshot whose node is at its end', () => {
+  it('is over before the node is: the files are the next life’s', async () => {
+    group = await NodeGroup.start(1);
+    const [{ client, node, dataDir, log }] = group.nodes as [(typeof group.nodes)[0]];
+    await client.mset(Array.from({ length: 300_000 }, (_, i) => `key:${i >> 1}:${i & 1}`));
+    await client.bgsave();
+    await eventually('it is being written', async () =>
+      files(dataDir).some((name) => name.startsWith('temp-snapshot')) ? true : null,
+    );
+    await node.stop(false);
+    expect(files(dataDir).filter((name) => name.startsWith('temp-snapshot'))).toEqual([]);
+    expect(log.lines.filter((line) => /Snapshot (written|failed)/.test(line))).toEqual([]);
   });
 });
