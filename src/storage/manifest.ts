@@ -3,8 +3,8 @@
 // comments; unknown key-value pairs are allowed (redis.conf: appenddirname). History lines name log
 // kept behind the snapshot for members that are late; ours say which indexes they hold:
 //   file appendonly.aof.3.incr.aof seq 3 type h first 17 last 42 by helios
-// A Redis that takes the directory over writes lines of its own, without `by helios`: what the
-// files of a manifest of ours do not show to be ours is damaged, not foreign.
+// A Redis that writes the manifest anew leaves `by helios` out. Files of a manifest that has it are
+// ours: what cannot be read of them is damaged, not foreign.
 // Invariants: at most one base; incr seqs ascend.
 
 import { OperationalError } from '../base/errors.js';
@@ -33,7 +33,7 @@ export interface Manifest {
 }
 
 export interface FoundManifest extends Manifest {
-  /** Helios wrote it, and nobody has since. */
+  /** Some line of it is by Helios. */
   readonly own: boolean;
 }
 
